@@ -1,0 +1,129 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+
+	strictjson "sigs.k8s.io/json"
+)
+
+// addUnknown turns the JSON library's report of an unknown key into a fault
+// that lists the keys there are.
+func addUnknown(k checker, err error, into any) {
+	var field strictjson.FieldError
+	if !errors.As(err, &field) {
+		k.add(wholeFile, "", err.Error(), "")
+		return
+	}
+	path := field.FieldPath()
+	parent := ""
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		parent = path[:i]
+	}
+	k.add(path, "", "is not a key that kbm knows", "known here: "+strings.Join(keysAt(reflect.TypeOf(into), parent), ", "))
+}
+
+// keysAt lists the keys of the struct at a path such as "network" or "taints[0]".
+func keysAt(t reflect.Type, path string) []string {
+	for step := range strings.SplitSeq(path, ".") {
+		t = element(t)
+		name, _, _ := strings.Cut(step, "[")
+		if f, ok := fieldNamed(t, name); ok {
+			t = f.Type
+		}
+	}
+	names := []string{}
+	for _, f := range reflect.VisibleFields(element(t)) {
+		if name := jsonName(f); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// element is what a pointer or a list holds.
+func element(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
+}
+
+func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name != "" && jsonName(f) == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// jsonName is a field's key, or empty where it is not part of the spec.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "-" {
+		return ""
+	}
+	return name
+}
+
+// without removes a value from a JSON tree, so that the decoder, which stops
+// at one value of a wrong type, can go on to the next. The path has no
+// positions in lists: then the whole list goes.
+func without(tree []byte, path string) ([]byte, error) {
+	var root map[string]any
+	if err := json.Unmarshal(tree, &root); err != nil {
+		return nil, err
+	}
+	steps := strings.Split(path, ".")
+	at := root
+	for i, step := range steps {
+		below, ok := at[step].(map[string]any)
+		if i == len(steps)-1 || !ok {
+			if _, there := at[step]; !there {
+				return nil, errors.New("no such key: " + path)
+			}
+			delete(at, step)
+			break
+		}
+		at = below
+	}
+	return json.Marshal(root)
+}
+
+// kindName is a type in the words of someone who writes YAML.
+func kindName(t reflect.Type) string {
+	switch element := t; element.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "number"
+	case reflect.String:
+		return "string (in quotes where it looks like a number)"
+	case reflect.Slice:
+		return "list"
+	default:
+		return "mapping"
+	}
+}
+
+func article(thing string) string {
+	word, rest, _ := strings.Cut(thing, " ")
+	switch word {
+	case "true":
+		return thing
+	case "object":
+		return "a mapping"
+	case "array":
+		return "a list"
+	case "bool":
+		return "true or false"
+	case "number":
+		// The JSON decoder gives the digits too: "number 1.37".
+		return strings.TrimSpace("the number " + rest)
+	default:
+		return "a " + thing
+	}
+}
