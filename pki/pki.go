@@ -18,6 +18,8 @@ const (
 	ControllerManager      Name = "controller-manager"
 	Scheduler              Name = "scheduler"
 	Admin                  Name = "admin"
+	// KubeVIP is issued only where the endpoint is a virtual address.
+	KubeVIP Name = "kube-vip"
 )
 
 // The certificates of one node; the last three are of controllers only.

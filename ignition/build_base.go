@@ -1,0 +1,44 @@
+package ignition
+
+// base is what a node needs to be reached and trusted, and nothing more: its
+// name, its address, its SSH host key, and who may log in.
+func (b *builder) base() {
+	in := b.in
+	b.m.Users = []User{{Name: in.Cluster.NodeSSH(in.Node).User, AuthorizedKeys: in.Cluster.SSH.AuthorizedKeys}}
+	b.file(File{Path: "/etc/hostname", Mode: 0o644, Content: []byte(in.Node.Name + "\n")})
+
+	if !in.Node.Adopted() {
+		host := b.keys.SSHHost
+		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key", Mode: 0o600, Content: host.Private, Secret: true})
+		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key.pub", Mode: 0o644, Content: host.Public})
+		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key-cert.pub", Mode: 0o644, Content: host.Certificate})
+		b.file(File{Path: "/etc/ssh/sshd_config.d/00-kbm.conf", Mode: 0o600, Content: b.render("etc/ssh/kbm.conf", b.data)})
+		b.file(File{Path: "/etc/ssh/kbm_user_ca.pub", Mode: 0o644, Content: in.PKI.SSHUserCA.Public})
+	}
+	b.network()
+}
+
+// network configures the node's own address where the spec gives one with a
+// length. Without a length something else does, DHCP as a rule.
+func (b *builder) network() {
+	node := b.in.Node
+	prefix, ok := node.Prefix()
+	if !ok || node.Adopted() {
+		return
+	}
+	resolvers := node.DNS
+	if len(resolvers) == 0 {
+		resolvers = b.in.Cluster.Network.Resolvers
+	}
+	b.m.Network = &Network{
+		Address: prefix.String(), Gateway: node.Gateway, DNS: resolvers,
+		Interface: node.Interface, MAC: node.MAC,
+	}
+	b.file(File{
+		Path: "/etc/systemd/network/10-kbm.network", Mode: 0o644,
+		Content: b.render("etc/systemd/network/kbm.network", map[string]any{
+			"Address": prefix.String(), "Gateway": node.Gateway, "DNS": resolvers,
+			"Interface": node.Interface, "MAC": node.MAC,
+		}),
+	})
+}

@@ -1,0 +1,144 @@
+package ignition
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kbm-dev/kbm/pki"
+)
+
+const (
+	manifestDir  = kubernetesDir + "/manifests"
+	apiserverDir = kubernetesDir + "/apiserver"
+)
+
+// controller is the control plane: etcd as a unit, which stays debuggable when
+// the kubelet does not, and the rest as static pods.
+func (b *builder) controller() {
+	b.etcd()
+	b.controlPlaneKeys()
+	b.apiserverConfig()
+	b.kubeconfig("controller-manager.conf", "controller-manager", b.localAPI())
+	b.kubeconfig("scheduler.conf", "scheduler", b.localAPI())
+	b.staticPod("kube-apiserver", func(path string) bool {
+		return strings.HasPrefix(path, pkiDir) || strings.HasPrefix(path, apiserverDir)
+	})
+	b.staticPod("kube-controller-manager", func(path string) bool {
+		return strings.HasPrefix(path, pkiDir) || path == kubernetesDir+"/controller-manager.conf"
+	})
+	b.staticPod("kube-scheduler", func(path string) bool {
+		return path == pkiDir+"/ca.crt" || strings.HasPrefix(path, pkiDir+"/scheduler") || path == kubernetesDir+"/scheduler.conf"
+	})
+	if b.in.Cluster.Endpoint.VIP != "" {
+		b.virtualIP()
+	}
+}
+
+// localAPI is the API server on the same machine: what runs on a controller
+// does not need the endpoint to live.
+func (b *builder) localAPI() string {
+	return fmt.Sprintf("https://%s:%d", hostInURL(b.addr), b.in.Cluster.Endpoint.Port)
+}
+
+func (b *builder) etcd() {
+	const unit = "etcd.service"
+	var members []string
+	for _, n := range b.in.Cluster.Controllers() {
+		members = append(members, fmt.Sprintf("%s=https://%s:2380", n.Name, hostInURL(n.IP())))
+	}
+	data := b.with(map[string]any{"EtcdInitialCluster": strings.Join(members, ",")})
+	b.dir(Dir{Path: "/var/lib/etcd", Mode: 0o700, Stage: Joined})
+	b.file(File{Path: "/etc/etcd/initial.env", Mode: 0o644, Stage: Joined, Content: b.render("etc/etcd/initial.env", data)})
+	b.file(File{Path: pkiDir + "/etcd/ca.crt", Mode: 0o644, Content: b.in.PKI.Get(pki.EtcdCA).Cert, Stage: Joined, Restarts: []string{unit}})
+	// etcd reads its certificates again with each connection.
+	b.pair(pkiDir+"/etcd", "server", b.keys.Get(pki.EtcdServer))
+	b.pair(pkiDir+"/etcd", "peer", b.keys.Get(pki.EtcdPeer))
+	b.pair(pkiDir+"/etcd", "healthcheck-client", b.in.PKI.Get(pki.EtcdHealthcheckClient))
+	b.unit(Unit{
+		Name: unit, Enabled: true, Started: true, Stage: Joined,
+		Content: string(b.render("etc/systemd/system/etcd.service", data)),
+	})
+}
+
+// controlPlaneKeys are shared by all controllers, but for the serving
+// certificate. The CA's key is there because the controller manager signs the
+// kubelets' renewals with it.
+func (b *builder) controlPlaneKeys() {
+	b.file(File{Path: pkiDir + "/ca.key", Mode: 0o600, Content: b.in.PKI.Get(pki.CA).Key, Secret: true, Stage: Joined})
+	b.file(File{Path: pkiDir + "/front-proxy-ca.crt", Mode: 0o644, Content: b.in.PKI.Get(pki.FrontProxyCA).Cert, Stage: Joined})
+	b.file(File{Path: pkiDir + "/sa.key", Mode: 0o600, Content: b.in.PKI.ServiceAccount.Private, Secret: true, Stage: Joined})
+	b.file(File{Path: pkiDir + "/sa.pub", Mode: 0o644, Content: b.in.PKI.ServiceAccount.Public, Stage: Joined})
+	b.pair(pkiDir, "apiserver", b.keys.Get(pki.APIServer))
+	for _, name := range []pki.Name{
+		pki.APIServerKubeletClient, pki.APIServerEtcdClient, pki.FrontProxyClient, pki.ControllerManager, pki.Scheduler,
+	} {
+		b.pair(pkiDir, string(name), b.in.PKI.Get(name))
+	}
+}
+
+func (b *builder) apiserverConfig() {
+	c := b.in.Cluster
+	add := func(name string, data map[string]any, secret bool) {
+		b.file(File{
+			Path: apiserverDir + "/" + name, Mode: 0o600, Stage: Joined, Secret: secret,
+			Content: b.render("etc/kubernetes/"+name, data),
+		})
+	}
+	add("authentication.yaml", b.data, false)
+	add("admission.yaml", b.with(map[string]any{"PodSecurity": c.Security.PodSecurity}), false)
+	if *c.Security.Audit {
+		add("audit.yaml", b.data, false)
+	}
+	if *c.Security.EncryptionAtRest {
+		key := base64.StdEncoding.EncodeToString(b.in.PKI.EncryptionKey)
+		add("encryption.yaml", b.with(map[string]any{"EncryptionKey": key}), true)
+	}
+}
+
+// staticPod adds a manifest. The kubelet restarts the pod when the manifest
+// changes, so the manifest carries a hash of the files that the pod reads.
+func (b *builder) staticPod(name string, reads func(path string) bool) {
+	c := b.in.Cluster
+	data := b.with(map[string]any{
+		"Image":            b.artefact(name).Image,
+		"FilesHash":        b.hash(reads),
+		"APIPort":          c.Endpoint.Port,
+		"ServiceCIDR":      c.Network.ServiceCIDR,
+		"PodCIDR":          c.Network.PodCIDR,
+		"Audit":            *c.Security.Audit,
+		"EncryptionAtRest": *c.Security.EncryptionAtRest,
+		"VIP":              c.Endpoint.VIP,
+		"VIPPrefix":        b.addr.BitLen(), // a single address
+	})
+	b.file(File{
+		Path: manifestDir + "/" + name + ".yaml", Mode: 0o600, Stage: Joined,
+		Content: b.render("etc/kubernetes/manifests/"+name+".yaml", data),
+	})
+}
+
+// hash is over the paths and contents of the chosen files, in order of path.
+func (b *builder) hash(chosen func(path string) bool) string {
+	files := slices.Clone(b.m.Files)
+	slices.SortFunc(files, func(x, y File) int { return strings.Compare(x.Path, y.Path) })
+	sum := sha256.New()
+	for _, f := range files {
+		if chosen(f.Path) {
+			_, _ = fmt.Fprintf(sum, "%s\x00%d\x00%s", f.Path, len(f.Content), f.Content)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16]
+}
+
+// virtualIP has kube-vip hold the endpoint's address on one of the controllers.
+func (b *builder) virtualIP() {
+	b.pair(pkiDir, "kube-vip", b.in.PKI.Get(pki.KubeVIP))
+	b.kubeconfig("kube-vip.conf", "kube-vip", b.localAPI())
+	b.staticPod("kube-vip", func(path string) bool {
+		return path == pkiDir+"/ca.crt" || strings.HasPrefix(path, pkiDir+"/kube-vip") || path == kubernetesDir+"/kube-vip.conf"
+	})
+}
+
