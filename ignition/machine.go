@@ -27,6 +27,10 @@ type Machine struct {
 	Files    []File
 	Links    []Link
 	Units    []Unit
+	// Network is set for a machine with a static address. The parts above
+	// configure it already; a reader that sets up the network before it writes
+	// files (cloud-init) needs it apart.
+	Network *Network
 }
 
 // User is a login on the machine.
@@ -72,6 +76,16 @@ type Link struct {
 	Path   string
 	Target string
 	Stage  Stage
+}
+
+// Network is a machine's own static address.
+type Network struct {
+	Address string // IP/len
+	Gateway string // IP, or empty
+	DNS     []string
+	// Interface or MAC chooses the card; without both it is the only one.
+	Interface string
+	MAC       string
 }
 
 // Unit is a systemd unit that kbm writes, or, with no content, one of the
