@@ -95,7 +95,7 @@ func without(tree []byte, path string) ([]byte, error) {
 
 // kindName is a type in the words of someone who writes YAML.
 func kindName(t reflect.Type) string {
-	switch element := t; element.Kind() {
+	switch t.Kind() {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int:
@@ -121,8 +121,11 @@ func article(thing string) string {
 	case "bool":
 		return "true or false"
 	case "number":
-		// The JSON decoder gives the digits too: "number 1.37".
-		return strings.TrimSpace("the number " + rest)
+		// The JSON decoder may give the digits too: "number 1.5".
+		if rest != "" {
+			return "the number " + rest
+		}
+		return "a number"
 	default:
 		return "a " + thing
 	}

@@ -1,0 +1,39 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// checkDuplicates names every value that two nodes share and each must have
+// for itself. The fault stands at the second of them.
+func checkDuplicates(faults *Faults, nodes []Node) {
+	type key struct{ path, value string }
+	first := map[key]string{}
+	for i := range nodes {
+		n := &nodes[i]
+		k := checker{file: NodeFile(n.Name), faults: faults}
+		unique := func(path, value, shown string) {
+			if value == "" {
+				return
+			}
+			if owner, taken := first[key{path, value}]; taken {
+				k.add(path, shown, "is also that of node "+owner, "give each machine its own")
+				return
+			}
+			first[key{path, value}] = n.Name
+		}
+		unique("name", n.Name, n.Name)
+		if ip := n.IP(); ip.IsValid() {
+			unique("address", ip.String(), n.Address)
+		}
+		if mac, err := net.ParseMAC(n.MAC); err == nil {
+			unique("mac", mac.String(), n.MAC)
+		}
+		if n.SSH.Host != "" {
+			unique("ssh.host", strings.ToLower(fmt.Sprintf("%s %s %d", n.SSH.Jump, n.SSH.Host, n.SSH.Port)), n.SSH.Host)
+		}
+		unique("ssh.hostKey", n.SSH.HostKey, n.SSH.HostKey)
+	}
+}
