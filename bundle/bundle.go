@@ -1,0 +1,95 @@
+// Package bundle is the set of artefacts that a cluster is made of: binaries
+// and images, each with its version and sha256, in one folder. kbm sends them
+// to the nodes, so a node needs neither a registry nor the internet. The folder
+// is made by Build from pinned Go modules, because that is the one source whose
+// every byte a checksum database vouches for.
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+)
+
+// Kind says what an artefact is on the machine that uses it.
+type Kind string
+
+// The kinds of artefact.
+const (
+	Binary Kind = "binary" // goes to a node as an executable file
+	Image  Kind = "image"  // an OCI archive that `ctr images import` takes
+	Tool   Kind = "tool"   // runs on this computer, never on a node
+)
+
+// Group says who needs an artefact.
+type Group string
+
+// The groups of artefacts.
+const (
+	Node       Group = "node"       // every node
+	Controller Group = "controller" // controllers only
+	Lab        Group = "lab"        // demo and test images, and the lab's tools
+	Bench      Group = "bench"      // what kbm is measured against
+)
+
+// Groups lists every group, in the order of need.
+func Groups() []Group { return []Group{Node, Controller, Lab, Bench} }
+
+// Artefact is one file of the bundle.
+type Artefact struct {
+	Name    string `json:"name"`
+	Kind    Kind   `json:"kind"`
+	Group   Group  `json:"group"`
+	Version string `json:"version"` // upstream's, v1.37.1
+	// Path is slash-separated, inside the bundle's folder: bin/kubelet.
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // hex, of the file
+	Size   int64  `json:"size"`   // bytes
+	// Image is the full reference that an image carries; empty otherwise.
+	Image string `json:"image,omitempty"`
+}
+
+// Bundle is a folder of artefacts with its manifest.
+type Bundle struct {
+	dir      string
+	manifest Manifest
+}
+
+// Open reads the manifest of the bundle in dir. It does not hash anything:
+// that is Check's work, and Verify's.
+func Open(dir string) (*Bundle, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
+	}
+	m, err := readManifest(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no bundle in %s: make one with `kbm bundle build`: %w", abs, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open bundle %s: %w", abs, err)
+	}
+	return &Bundle{dir: abs, manifest: m}, nil
+}
+
+// Manifest returns what the bundle holds.
+func (b *Bundle) Manifest() Manifest { return b.manifest }
+
+// Dir returns the bundle's folder as an absolute path.
+func (b *Bundle) Dir() string { return b.dir }
+
+// Find returns the artefact of that name.
+func (b *Bundle) Find(name string) (Artefact, bool) {
+	for _, a := range b.manifest.Artefacts {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Artefact{}, false
+}
+
+// File returns the absolute path of an artefact.
+func (b *Bundle) File(a Artefact) string {
+	return filepath.Join(b.dir, filepath.FromSlash(a.Path))
+}

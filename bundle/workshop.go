@@ -1,0 +1,238 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kbm-dev/kbm/internal/atomicfile"
+)
+
+// workshop is the folder build in the bundle's folder, where artefacts are made
+// before they are put in place, and what all of them have in common.
+type workshop struct {
+	dir          string // the workshop
+	arch         string
+	toolchain    string
+	distribution string
+	parallel     int
+	log          io.Writer
+
+	bundle  *Bundle
+	inputs  inputs
+	release release
+}
+
+func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []component) (*workshop, error) {
+	b, err := Open(o.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		b = &Bundle{dir: o.Dir, manifest: Manifest{Kubernetes: r.version, OS: "linux", Arch: o.Arch}}
+	case err != nil:
+		return nil, err
+	case b.manifest.Kubernetes != r.version || b.manifest.Arch != o.Arch:
+		return nil, fmt.Errorf("the folder holds kubernetes %s for %s, not %s for %s: use another folder",
+			b.manifest.Kubernetes, b.manifest.Arch, r.version, o.Arch)
+	}
+	if err := errors.Join(checkCross(rows, o.Arch), checkRequired(ctx, rows)); err != nil {
+		return nil, err
+	}
+	w := &workshop{
+		dir: filepath.Join(o.Dir, "build"), arch: o.Arch, parallel: o.Parallel, log: io.Discard,
+		bundle: b, release: r,
+	}
+	w.inputs = readInputs(w.dir)
+	if w.toolchain, err = goVersion(ctx); err != nil {
+		return nil, err
+	}
+	osRelease, err := os.ReadFile("/etc/os-release")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	w.distribution = distribution(string(osRelease))
+	return w, nil
+}
+
+// checkCross refuses what needs a C compiler for another architecture.
+func checkCross(rows []component, arch string) error {
+	if arch == runtime.GOARCH {
+		return nil
+	}
+	var names []string
+	for _, row := range rows {
+		if row.Go.Cgo || row.C != "" {
+			names = append(names, row.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be built for %s on %s: build on an %s machine, or name others", strings.Join(names, ", "), arch, runtime.GOARCH, arch)
+}
+
+func (w *workshop) makeAll(ctx context.Context, rows []component, o BuildOptions) error {
+	for i, row := range rows {
+		event := Event{Artefact: row.Name, Index: i + 1, Total: len(rows), Log: filepath.Join(w.dir, "logs", row.Name+".log")}
+		input, err := w.inputOf(row)
+		if err != nil {
+			return err
+		}
+		if w.inPlace(ctx, row, input) {
+			event.State = InPlace
+			o.Progress(event)
+			continue
+		}
+		event.State = Started
+		o.Progress(event)
+		start := o.Now()
+		if err := w.make(ctx, row, input, event.Log); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s %s: %w\nmore is in %s", row.Name, row.Version, err, event.Log)
+		}
+		event.State, event.Elapsed = Built, o.Now().Sub(start).Round(time.Second/10)
+		o.Progress(event)
+	}
+	return ctx.Err()
+}
+
+func (w *workshop) inPlace(ctx context.Context, row component, input string) bool {
+	a, ok := w.bundle.Find(row.Name)
+	return ok && a.Group == row.Group && w.inputs[row.Name] == input && w.bundle.Check(ctx, row.Name) == nil
+}
+
+// make builds one artefact aside, puts it in place and writes it down.
+func (w *workshop) make(ctx context.Context, row component, input, logFile string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
+		return err
+	}
+	log, err := os.Create(logFile)
+	if err != nil {
+		return err
+	}
+	w.log = log
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	aside := filepath.Join(w.dir, "tmp")
+	if err := errors.Join(os.RemoveAll(aside), os.MkdirAll(aside, 0o755)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }()
+	file, err := w.assemble(ctx, row, aside)
+	if err != nil {
+		return err
+	}
+	return w.place(ctx, row, input, file)
+}
+
+// assemble returns the finished file: the program, or the image around it.
+func (w *workshop) assemble(ctx context.Context, row component, aside string) (string, error) {
+	program := filepath.Join(aside, "program")
+	if err := w.compile(ctx, row, program); err != nil {
+		return "", err
+	}
+	if row.Kind != Image {
+		return program, nil
+	}
+	base, err := w.layer(ctx, row.Image.Layer)
+	if err != nil {
+		return "", err
+	}
+	image := filepath.Join(aside, "image.tar")
+	return image, packImage(aside, image, w.arch, program, base, row.Image)
+}
+
+// layer returns the file of the layer, which is made once for all images.
+func (w *workshop) layer(ctx context.Context, name string) (string, error) {
+	row, ok := layerNamed(name)
+	if !ok {
+		return "", nil
+	}
+	file := filepath.Join(w.dir, "layers", name+"-"+w.layerKey(row)[:16]+".tar")
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	}
+	entries := baseEntries()
+	if len(row.Packages) > 0 {
+		// Base entries come last: packages have folders of the same names.
+		files, err := debianEntries(ctx, filepath.Join(w.dir, "tmp", "apt"), w.arch, row.Packages, w.log)
+		if err != nil {
+			return "", err
+		}
+		entries = append(files, entries...)
+	}
+	for link, target := range row.Links {
+		entries = append(entries, entry{Name: link, Link: target})
+	}
+	temp := file + ".tmp"
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), tarFile(temp, entries)); err != nil {
+		return "", err
+	}
+	return file, os.Rename(temp, file)
+}
+
+// place moves the file into the bundle. The manifest follows at once: a crash
+// in between leaves an artefact that does not verify, and is made again.
+func (w *workshop) place(ctx context.Context, row component, input, file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	hash, err := hashFile(ctx, file)
+	if err != nil {
+		return err
+	}
+	a := Artefact{
+		Name: row.Name, Kind: row.Kind, Group: row.Group, Version: row.Version, Path: row.Path,
+		SHA256: hash, Size: info.Size(), Image: row.Image.Ref,
+	}
+	mode := fs.FileMode(0o755)
+	if a.Kind == Image {
+		mode = 0o644
+	}
+	to := w.bundle.File(a)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Chmod(file, mode), os.Rename(file, to)); err != nil {
+		return err
+	}
+	w.bundle.manifest.Artefacts = inOrder(w.release, append(slices.DeleteFunc(w.bundle.manifest.Artefacts,
+		func(old Artefact) bool { return old.Name == a.Name }), a))
+	w.inputs[row.Name] = input
+	return w.writeDown()
+}
+
+func (w *workshop) writeDown() error {
+	manifest, err := encode(w.bundle.manifest)
+	if err != nil {
+		return err
+	}
+	in, err := encode(w.inputs)
+	if err != nil {
+		return err
+	}
+	var files atomicfile.Batch
+	files.Add(filepath.Join(w.bundle.dir, manifestFile), manifest, 0o644)
+	files.Add(filepath.Join(w.dir, inputsFile), in, 0o644)
+	return files.Commit()
+}
+
+// inOrder sorts artefacts as the table has them, and drops what it has no more.
+func inOrder(r release, artefacts []Artefact) []Artefact {
+	var sorted []Artefact
+	for _, row := range components(r) {
+		for _, a := range artefacts {
+			if a.Name == row.Name {
+				sorted = append(sorted, a)
+			}
+		}
+	}
+	return sorted
+}
