@@ -18,7 +18,7 @@ const (
 	ControllerManager      Name = "controller-manager"
 	Scheduler              Name = "scheduler"
 	Admin                  Name = "admin"
-	// KubeVIP is issued only where the endpoint is a virtual address.
+	// KubeVIP is the user kube-vip, which holds the lease of the virtual address.
 	KubeVIP Name = "kube-vip"
 )
 
@@ -53,9 +53,19 @@ type Set struct {
 	EncryptionKey []byte
 	// SSHHostCA signs host keys, SSHUserCA signs the certificates that kbm logs in with.
 	SSHHostCA, SSHUserCA SSHKey
+	// Changes is what Ensure wrote, in the order of the table and the nodes.
+	Changes []Change
 
 	pairs map[Name]Pair
 	nodes map[string]NodeSet
+}
+
+// Change is one thing that Ensure made or made anew.
+type Change struct {
+	// Path is the file (of a pair, the certificate) in the cluster's folder.
+	Path string `json:"path"`
+	// Why says what was wrong with what was there: "new", "expires in 12 days", …
+	Why string `json:"why"`
 }
 
 // NodeSet is what belongs to one node.

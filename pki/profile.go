@@ -1,0 +1,135 @@
+package pki
+
+import (
+	"crypto/x509"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+// scope says how many of a certificate there are.
+type scope int
+
+const (
+	perCluster scope = iota
+	perController
+	perNode
+)
+
+const (
+	day      = 24 * time.Hour
+	caLife   = 3650 * day
+	leafLife = 365 * day
+	// backdate lets a machine whose clock is a little behind accept a new
+	// certificate; kubeadm uses the same five minutes.
+	backdate = 5 * time.Minute
+	// nodeName stands for the node's name in a profile's common name.
+	nodeName = "$NODE"
+)
+
+// profile is one row of the certificate table.
+type profile struct {
+	name   Name
+	signer Name // itself: a CA
+	scope  scope
+	cn     string
+	orgs   []string
+	usage  []x509.ExtKeyUsage
+	// sans returns DNS names and addresses, in any order; nil: none.
+	sans func(*cluster.Cluster, *cluster.Node) []string
+}
+
+var (
+	server = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	client = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	both   = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+)
+
+// profiles is the whole table. Names follow kubeadm 1.37, so that a cluster's
+// PKI can move from and to it; kubelet-serving is ours: kubeadm leaves kubelets
+// self-signed. CAs come before what they sign.
+var profiles = []profile{
+	{name: CA, signer: CA, cn: "kubernetes"},
+	{name: FrontProxyCA, signer: FrontProxyCA, cn: "front-proxy-ca"},
+	{name: EtcdCA, signer: EtcdCA, cn: "etcd-ca"},
+
+	{name: APIServerKubeletClient, signer: CA, cn: "kube-apiserver-kubelet-client", usage: client},
+	{name: ControllerManager, signer: CA, cn: "system:kube-controller-manager", usage: client},
+	{name: Scheduler, signer: CA, cn: "system:kube-scheduler", usage: client},
+	{name: Admin, signer: CA, cn: "kubernetes-admin", orgs: []string{"kubeadm:cluster-admins"}, usage: client},
+	{name: KubeVIP, signer: CA, cn: "kube-vip", usage: client},
+	{name: FrontProxyClient, signer: FrontProxyCA, cn: "front-proxy-client", usage: client},
+	{name: APIServerEtcdClient, signer: EtcdCA, cn: "kube-apiserver-etcd-client", usage: client},
+	{name: EtcdHealthcheckClient, signer: EtcdCA, cn: "kube-etcd-healthcheck-client", usage: client},
+
+	{name: KubeletClient, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: client},
+	{name: KubeletServing, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: server, sans: nodeSANs},
+	{name: APIServer, signer: CA, scope: perController, cn: "kube-apiserver", usage: server, sans: apiServerSANs},
+	{name: EtcdServer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
+	{name: EtcdPeer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
+}
+
+func (p profile) isCA() bool { return p.name == p.signer }
+
+// of says whether the node has a certificate of this profile.
+func (p profile) of(n *cluster.Node) bool {
+	return p.scope == perNode || p.scope == perController && n.Role == cluster.Controller
+}
+
+// request is a profile filled in for a cluster and, where the certificate is
+// one of a node, the node.
+func (p profile) request(c *cluster.Cluster, n *cluster.Node) request {
+	r := request{
+		cn:        p.cn,
+		orgs:      p.orgs,
+		usage:     p.usage,
+		algorithm: algorithm(c.PKI.Algorithm),
+		life:      leafLife,
+	}
+	if n != nil {
+		r.cn = strings.ReplaceAll(p.cn, nodeName, n.Name)
+	}
+	switch {
+	case p.isCA():
+		r.ca, r.life, r.sans = true, caLife, []string{p.cn}
+	case p.sans != nil:
+		r.sans = distinct(p.sans(c, n))
+	}
+	return r
+}
+
+func nodeSANs(_ *cluster.Cluster, n *cluster.Node) []string {
+	return []string{n.Name, n.IP().String()}
+}
+
+func etcdSANs(_ *cluster.Cluster, n *cluster.Node) []string {
+	return []string{n.Name, n.IP().String(), "localhost", "127.0.0.1", "::1"}
+}
+
+func apiServerSANs(c *cluster.Cluster, n *cluster.Node) []string {
+	return append([]string{
+		n.Name, n.IP().String(), "localhost", "127.0.0.1",
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+		"kubernetes.default.svc." + c.Network.Domain,
+		c.APIServiceIP().String(), c.EndpointHost(),
+	}, c.PKI.ExtraSANs...)
+}
+
+// distinct sorts, drops what is empty or there twice, and writes addresses in
+// one form, so that two ways to write a name never reissue a certificate.
+func distinct(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, name := range names {
+		if ip, err := netip.ParseAddr(name); err == nil {
+			name = ip.Unmap().String()
+		}
+		if name != "" {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
