@@ -45,9 +45,11 @@ func ParseNodes(file string, r io.Reader) ([]Node, Faults) {
 	}
 	nodes, faults := []Node{}, Faults{}
 	for i, doc := range docs {
-		n, more := ParseNode(fmt.Sprintf("%s: document %d", file, i+1), doc)
+		source := fmt.Sprintf("%s: document %d", file, i+1)
+		n, more := ParseNode(source, doc)
 		faults = append(faults, more...)
 		if n != nil {
+			n.Source = source
 			nodes = append(nodes, *n)
 		}
 	}
@@ -162,11 +164,7 @@ func addSyntax(k checker, err error, right string) {
 
 func checkKind(file, apiVersion, kind, want string) Faults {
 	k := checker{file: file, faults: &Faults{}}
-	if apiVersion != APIVersion {
-		k.add("apiVersion", apiVersion, "is not a version that kbm reads", "write "+APIVersion)
-	}
-	if kind != want {
-		k.add("kind", kind, "is not what belongs in this file", "write "+want)
-	}
+	k.oneOf("apiVersion", apiVersion, []string{APIVersion})
+	k.oneOf("kind", kind, []string{want})
 	return *k.faults
 }

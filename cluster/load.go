@@ -91,6 +91,7 @@ func readNodes(dir string) ([]Node, Faults, error) {
 				Right: fmt.Sprintf("write %s, or name the file %s/%s.yaml", name, NodesDir, n.Name),
 			})
 		}
+		n.Source = file
 		nodes = append(nodes, *n)
 	}
 	return nodes, faults, nil

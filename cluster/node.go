@@ -49,6 +49,8 @@ func (c *Cluster) WithNodes(more ...Node) *Cluster {
 	return d.WithDefaults()
 }
 
+func (n *Node) source() string { return cmp.Or(n.Source, NodeFile(n.Name)) }
+
 func (c *Cluster) sortNodes() {
 	slices.SortStableFunc(c.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 }

@@ -21,7 +21,13 @@ type OS struct {
 	Format Format
 	// Variant and VariantVersion choose Butane's dialect, for Ignition only.
 	Variant, VariantVersion string
+	// ResolvConf is the kubelet's, where the system's own /etc/resolv.conf
+	// leads to a stub that pods cannot reach.
+	ResolvConf string
 }
+
+// resolved is where systemd-resolved lists the real resolvers.
+const resolved = "/run/systemd/resolve/resolv.conf"
 
 // DefaultOS is used where neither the cluster nor the node names one.
 const DefaultOS = "flatcar"
@@ -31,9 +37,9 @@ const DefaultOS = "flatcar"
 func OSes() []OS {
 	return []OS{
 		{Name: "debian", User: "debian", BinDir: "/usr/local/bin", Format: CloudConfig},
-		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Variant: "fcos", VariantVersion: "1.6.0"},
-		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Variant: "flatcar", VariantVersion: "1.1.0"},
-		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig},
+		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved},
+		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved},
+		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, ResolvConf: resolved},
 	}
 }
 

@@ -21,7 +21,7 @@ func (c *Cluster) Validate() Faults {
 	checkPKI(k, c)
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
-		checkNode(checker{file: NodeFile(n.Name), faults: &faults}, n)
+		checkNode(checker{file: n.source(), faults: &faults}, n)
 	}
 	checkFamily(k, c)
 	checkDuplicates(&faults, c.Nodes)

@@ -67,7 +67,10 @@ func checkPKI(k checker, c *Cluster) {
 }
 
 func (k checker) oneOf(path, value string, all []string) {
-	if !slices.Contains(all, value) {
-		k.add(path, value, "is not one that kbm knows", "write one of "+strings.Join(all, ", "))
+	switch right := "write " + strings.Join(all, " or "); {
+	case value == "":
+		k.missing(path, right)
+	case !slices.Contains(all, value):
+		k.add(path, value, "is not one that kbm knows", right)
 	}
 }

@@ -23,6 +23,9 @@ func checkLabels(k checker, labels map[string]string) {
 	}
 }
 
+// Effects lists what a taint can do to a pod.
+func Effects() []string { return []string{"NoSchedule", "PreferNoSchedule", "NoExecute"} }
+
 func checkTaints(k checker, taints []Taint) {
 	type identity struct{ key, effect string }
 	seen := map[identity]bool{}
@@ -39,11 +42,7 @@ func checkTaints(k checker, taints []Taint) {
 		if len(validation.IsValidLabelValue(t.Value)) > 0 {
 			k.add(path+".value", t.Value, "is not the value of a taint", "use up to 63 letters, digits, '-', '_' and '.'")
 		}
-		switch t.Effect {
-		case "NoSchedule", "PreferNoSchedule", "NoExecute":
-		default:
-			k.add(path+".effect", t.Effect, "is not an effect", "write NoSchedule, PreferNoSchedule or NoExecute")
-		}
+		k.oneOf(path+".effect", t.Effect, Effects())
 		if id := (identity{t.Key, t.Effect}); seen[id] {
 			k.add(path, t.Key, "is there twice with effect "+t.Effect, "keep one")
 		} else {

@@ -121,6 +121,6 @@ func checkFamily(k checker, c *Cluster) {
 	same(k, "endpoint.vip", c.Endpoint.VIP)
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
-		same(checker{file: NodeFile(n.Name), faults: k.faults}, "address", n.Address)
+		same(checker{file: n.source(), faults: k.faults}, "address", n.Address)
 	}
 }

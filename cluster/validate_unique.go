@@ -13,7 +13,7 @@ func checkDuplicates(faults *Faults, nodes []Node) {
 	first := map[key]string{}
 	for i := range nodes {
 		n := &nodes[i]
-		k := checker{file: NodeFile(n.Name), faults: faults}
+		k := checker{file: n.source(), faults: faults}
 		unique := func(path, value, shown string) {
 			if value == "" {
 				return
