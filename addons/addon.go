@@ -1,0 +1,113 @@
+// Package addons is everything that runs in a cluster as Kubernetes objects,
+// and the engine that brings it there. An addon is a folder: manifests that are
+// templates over the spec, and an addon.yaml that says what it is and when its
+// turn comes. The engine knows none of them by name.
+package addons
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kbm-dev/kbm/bundle"
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+// Every folder beside this file is an addon; there is no list to add it to.
+//
+//go:embed */*.yaml
+var folders embed.FS
+
+const metaFile = "addon.yaml"
+
+// Addon is one addon, rendered for a cluster.
+type Addon struct {
+	Name        string
+	Description string
+	// Objects are sorted by name of the file, and within it as written.
+	Objects []*unstructured.Unstructured
+
+	order int
+}
+
+// meta is what addon.yaml holds.
+type meta struct {
+	Description string `json:"description"`
+	// Order is the turn: what others need comes first.
+	Order int `json:"order"`
+}
+
+// values are what a manifest may use.
+type values struct {
+	Cluster *cluster.Cluster
+	// IPv6 says which family the pods' and services' ranges are of.
+	IPv6 bool
+	// Images are references by the name of the bundle's component.
+	Images map[string]string
+}
+
+// Render gives every addon of a cluster, in order of need. It is pure: the
+// same cluster gives the same objects. The cluster has its defaults filled in.
+func Render(c *cluster.Cluster) ([]Addon, error) {
+	v := values{
+		Cluster: c,
+		IPv6:    c.DNSServiceIP().Is6(),
+		Images:  bundle.ImageRefs(c.Kubernetes.Version),
+	}
+	return renderAll(folders, v)
+}
+
+func renderAll(fsys fs.FS, v values) ([]Addon, error) {
+	metas, err := fs.Glob(fsys, "*/"+metaFile)
+	if err != nil {
+		return nil, fmt.Errorf("list addons: %w", err)
+	}
+	var all []Addon
+	for _, file := range metas {
+		a, err := render(fsys, path.Dir(file), v)
+		if err != nil {
+			return nil, fmt.Errorf("addon %s: %w", path.Dir(file), err)
+		}
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b Addon) int {
+		if a.order != b.order {
+			return a.order - b.order
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all, nil
+}
+
+func readMeta(fsys fs.FS, name string) (meta, error) {
+	var m meta
+	text, err := fs.ReadFile(fsys, path.Join(name, metaFile))
+	if err != nil {
+		return m, err
+	}
+	if err := yaml.UnmarshalStrict(text, &m); err != nil {
+		return m, fmt.Errorf("%s: %w", metaFile, err)
+	}
+	return m, nil
+}
+
+// YAML is the addon as kubectl reads it, one document an object.
+func (a Addon) YAML() ([]byte, error) {
+	var out bytes.Buffer
+	for _, o := range a.Objects {
+		text, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return nil, fmt.Errorf("write %s of addon %s: %w", describe(o), a.Name, err)
+		}
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,146 @@
+package addons
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+// clusters are small, and each takes another way through the templates.
+func clusters() map[string]*cluster.Cluster {
+	home := &cluster.Cluster{
+		Name:     "home",
+		Endpoint: cluster.Endpoint{Host: "192.168.1.11"},
+		Nodes:    []cluster.Node{{Name: "cp1", Role: cluster.Controller, Address: "192.168.1.11/24"}},
+	}
+	lan := &cluster.Cluster{
+		Name:       "lan",
+		Kubernetes: cluster.Kubernetes{Version: "v1.36.4"},
+		Endpoint:   cluster.Endpoint{Host: "api.lan.example", Port: 8443},
+		Network: cluster.Network{
+			PodCIDR: "10.4.0.0/16", ServiceCIDR: "10.5.0.0/16", Domain: "lan.example",
+			Resolvers: []string{"192.168.1.1", "192.168.1.2"}, MTU: 9000,
+		},
+	}
+	six := &cluster.Cluster{Name: "six", Endpoint: cluster.Endpoint{VIP: "fd00::10"}}
+	return map[string]*cluster.Cluster{
+		"home": home.WithDefaults(), "lan": lan.WithDefaults(), "six": six.WithDefaults(),
+	}
+}
+
+func TestRenderGolden(t *testing.T) {
+	for name, c := range clusters() {
+		t.Run(name, func(t *testing.T) {
+			all, err := Render(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			for _, a := range all {
+				text, err := a.YAML()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got.Write(text)
+			}
+			golden := filepath.Join("testdata", "golden", name+".yaml")
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("rendered manifests differ from %s: look, then run with -update", golden)
+			}
+		})
+	}
+}
+
+func TestEveryFolderIsRenderedInOrder(t *testing.T) {
+	all, err := Render(clusters()["home"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, a := range all {
+		names = append(names, a.Name)
+		if a.Description == "" || len(a.Objects) == 0 {
+			t.Errorf("addon %s: no description or no objects", a.Name)
+		}
+	}
+	if got, want := strings.Join(names, " "), "rbac network kube-proxy coredns"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestChangedConfigRollsItsPodsOnly(t *testing.T) {
+	before, after := clusters()["home"], clusters()["home"]
+	after.Network.Resolvers = []string{"192.168.1.1"}
+	if changed := differing(t, before, after); strings.Join(changed, ",") != "ConfigMap kube-system/coredns,Deployment kube-system/coredns" {
+		t.Errorf("other resolvers change %q", changed)
+	}
+}
+
+func differing(t *testing.T, a, b *cluster.Cluster) []string {
+	t.Helper()
+	render := func(c *cluster.Cluster) (names []string, texts [][]byte) {
+		all, err := Render(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, addon := range all {
+			for _, o := range addon.Objects {
+				text, err := yaml.Marshal(o.Object)
+				if err != nil {
+					t.Fatal(err)
+				}
+				names, texts = append(names, describe(o)), append(texts, text)
+			}
+		}
+		return names, texts
+	}
+	names, before := render(a)
+	_, after := render(b)
+	var out []string
+	for i := range before {
+		if !bytes.Equal(before[i], after[i]) {
+			out = append(out, names[i])
+		}
+	}
+	return out
+}
+
+func TestRenderRefuses(t *testing.T) {
+	const object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+	for name, tc := range map[string]struct{ meta, manifest, want string }{
+		"a missing image":        {"order: 1", object + "data: {image: '{{ .Images.nosuch }}'}", "nosuch"},
+		"a missing value":        {"order: 1", object + "data: {v: '{{ .Cluster.NoSuch }}'}", "NoSuch"},
+		"an unknown key of meta": {"ordre: 1", object, "ordre"},
+		"no object":              {"order: 1", object + "---\nkind: ConfigMap\n", "document 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsys := fstest.MapFS{
+				"bad/addon.yaml": {Data: []byte(tc.meta)},
+				"bad/x.yaml":     {Data: []byte(tc.manifest)},
+			}
+			_, err := renderAll(fsys, values{Cluster: clusters()["home"], Images: map[string]string{}})
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "addon bad") {
+				t.Errorf("got %v, want an error that names the addon and %s", err, tc.want)
+			}
+		})
+	}
+}
