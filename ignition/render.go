@@ -1,0 +1,57 @@
+package ignition
+
+import (
+	"io/fs"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+// Rendered is what belongs in build/<name>/.
+type Rendered struct {
+	Files []RenderedFile
+}
+
+// RenderedFile is one file of it. Its name has no directory.
+type RenderedFile struct {
+	Name    string
+	Content []byte
+	Mode    fs.FileMode
+}
+
+// Target says how a machine shall get its configuration.
+type Target struct {
+	OS     cluster.OS
+	Medium string // a name of Media; the system's own unless set
+	Stage  Stage  // Base, or Joined to embed all secrets
+}
+
+// Render gives a machine's medium, what is on it as a plain file (for
+// installers that take one, such as flatcar-install and coreos-installer), and
+// a listing of the whole Machine that shows no secret. The first two hold the
+// machine's private keys.
+func Render(m Machine, t Target) (Rendered, error) {
+	if t.Medium == "" {
+		t.Medium = DefaultMedium(t.OS)
+	}
+	medium, err := FindMedium(t.Medium)
+	if err != nil {
+		return Rendered{}, err
+	}
+	encoded, err := m.Encode(t.OS, t.Stage)
+	if err != nil {
+		return Rendered{}, err
+	}
+	image, err := medium.Write(m, t.OS, encoded)
+	if err != nil {
+		return Rendered{}, err
+	}
+	plain := "config.ign"
+	if t.OS.Format == cluster.CloudConfig {
+		plain = "user-data"
+	}
+	return Rendered{Files: []RenderedFile{
+		{Name: m.Name + ".iso", Content: image, Mode: 0o600},
+		{Name: plain, Content: encoded, Mode: 0o600},
+		{Name: "contents.txt", Content: m.Contents(medium, t), Mode: 0o644},
+	}}, nil
+}
