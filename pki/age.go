@@ -49,7 +49,7 @@ func (f *Files) decrypt(name string, sealed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("decrypt %s: %w", f.path(name+sealedExt), err)
 	}
 	if len(identities) == 0 {
-		return nil, fmt.Errorf("%s is encrypted: name the file of an age identity or SSH key that is among the recipients (--identity or KBM_AGE_IDENTITY)", f.path(name+sealedExt))
+		return nil, fmt.Errorf("decrypt %s: no identity was given", f.path(name+sealedExt))
 	}
 	r, err := age.Decrypt(bytes.NewReader(sealed), identities...)
 	var none *age.NoIdentityMatchError

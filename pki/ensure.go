@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -49,12 +48,13 @@ func ensure(store Store, c *cluster.Cluster, nodes []*cluster.Node, now time.Tim
 	e := &ensurer{store: store, cluster: c, now: now, rand: &lockedReader{r: rand}}
 	set := &Set{pairs: map[Name]Pair{}, nodes: make(map[string]NodeSet, len(nodes))}
 	roots, shared := &batch{}, &batch{}
-	if err := e.roots(set, roots); err != nil {
+	if err := e.ensureRoots(set, roots); err != nil {
 		return nil, err
 	}
 	if err := e.pairs(set.pairs, shared, nil); err != nil {
 		return nil, err
 	}
+
 	batches := append([]*batch{roots, shared}, make([]*batch, len(nodes))...)
 	nodeSets := make([]NodeSet, len(nodes))
 	var group errgroup.Group
@@ -142,12 +142,6 @@ func (e *ensurer) pairs(into map[Name]Pair, b *batch, n *cluster.Node) error {
 		into[p.name] = pair
 	}
 	return nil
-}
-
-func leaves(n *cluster.Node) []profile {
-	return slices.DeleteFunc(slices.Clone(profiles), func(p profile) bool {
-		return p.isCA() || n == nil && p.scope != perCluster || n != nil && !p.of(n)
-	})
 }
 
 // lockedReader lets goroutines share a source of randomness that may not be

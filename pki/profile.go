@@ -79,6 +79,18 @@ func (p profile) of(n *cluster.Node) bool {
 	return p.scope == perNode || p.scope == perController && n.Role == cluster.Controller
 }
 
+// roots are the rows of the CAs.
+func roots() []profile {
+	return slices.DeleteFunc(slices.Clone(profiles), func(p profile) bool { return !p.isCA() })
+}
+
+// leaves are the rows that the node has or, where that is nil, the cluster.
+func leaves(n *cluster.Node) []profile {
+	return slices.DeleteFunc(slices.Clone(profiles), func(p profile) bool {
+		return p.isCA() || n == nil && p.scope != perCluster || n != nil && !p.of(n)
+	})
+}
+
 // request is a profile filled in for a cluster and, where the certificate is
 // one of a node, the node.
 func (p profile) request(c *cluster.Cluster, n *cluster.Node) request {

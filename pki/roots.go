@@ -13,17 +13,14 @@ const encryptionKeySize = 32
 
 const restore = "restore it from a backup"
 
-// roots ensures everything that is made once in a cluster's life.
-func (e *ensurer) roots(set *Set, b *batch) error {
+// ensureRoots ensures everything that is made once in a cluster's life.
+func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 	e.authorities = map[Name]*authority{}
 	begun, err := e.begun()
 	if err != nil {
 		return err
 	}
-	for _, p := range profiles {
-		if !p.isCA() {
-			continue
-		}
+	for _, p := range roots() {
 		if set.pairs[p.name], err = e.authority(b, p, begun); err != nil {
 			return err
 		}
