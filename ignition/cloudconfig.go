@@ -87,10 +87,15 @@ func (m Machine) encodeCloudConfig() ([]byte, error) {
 			}))
 		}
 	}
-	b := bytes.NewBufferString("#cloud-config\n")
+	return toYAML("#cloud-config\n", c)
+}
+
+// toYAML gives a document with its first line in front.
+func toYAML(first string, v any) ([]byte, error) {
+	b := bytes.NewBufferString(first)
 	e := yaml.NewEncoder(b)
 	e.SetIndent(2)
-	if err := e.Encode(c); err != nil {
+	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -38,7 +38,7 @@ func (m Machine) Contents(medium Medium, t Target) []byte {
 func (m Machine) rows() []row {
 	var rows []row
 	for _, u := range m.Users {
-		rows = append(rows, row{Base, "-", "-", "-", "-", fmt.Sprintf("user %s, %d SSH keys", u.Name, len(u.AuthorizedKeys))})
+		rows = append(rows, row{Base, "-", "-", "-", "-", fmt.Sprintf("user %s, SSH keys: %d", u.Name, len(u.AuthorizedKeys))})
 	}
 	for _, d := range m.Dirs {
 		rows = append(rows, row{d.Stage, fmt.Sprintf("%04o", d.Mode), orRoot(d.Owner) + ":" + orRoot(d.Group), "-", "-", d.Path + "/"})

@@ -249,4 +249,3 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
-

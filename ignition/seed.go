@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // configDrive is what cloud-init's ConfigDrive wants beside the payload: it
@@ -25,7 +23,7 @@ func configDrive(m Machine) (map[string][]byte, error) {
 // noCloud is what cloud-init's NoCloud wants beside the payload: it takes no
 // seed without meta-data.
 func noCloud(m Machine) (map[string][]byte, error) {
-	meta, err := yaml.Marshal(struct {
+	meta, err := toYAML("", struct {
 		InstanceID string `yaml:"instance-id"`
 		Hostname   string `yaml:"local-hostname"`
 	}{machineID(m.Name), m.Hostname})
@@ -92,5 +90,5 @@ func (n Network) cloud() ([]byte, error) {
 	if len(n.DNS) > 0 {
 		e.Nameservers = &cloudNameservers{Addresses: n.DNS}
 	}
-	return yaml.Marshal(cloudNetwork{Version: 2, Ethernets: map[string]cloudEthernet{name: e}})
+	return toYAML("", cloudNetwork{Version: 2, Ethernets: map[string]cloudEthernet{name: e}})
 }
