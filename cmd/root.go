@@ -14,9 +14,10 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 
-	dir    string
-	output string
-	quiet  bool
+	dir      string
+	output   string
+	identity string
+	quiet    bool
 }
 
 // Main runs kbm and returns its exit code.
@@ -50,7 +51,9 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 	}
 	root.PersistentFlags().StringVar(&a.dir, "dir", ".", "the cluster's folder")
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "text or json")
+	root.PersistentFlags().StringVar(&a.identity, "identity", "", "file of an age identity or SSH key that decrypts pki/*.age ($KBM_AGE_IDENTITY)")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	root.AddCommand(newPKICommand(a))
 	return root
 }

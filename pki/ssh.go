@@ -7,10 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/kbm-dev/kbm/cluster"
 )
 
 // sshSigner is what a parsed private key can do.
@@ -105,8 +110,32 @@ func (s *Set) SSHUser(principal string, ttl time.Duration, now time.Time, rand i
 // KnownHosts is the known_hosts line by which ssh trusts the cluster's host CA
 // for the given hosts, patterns as in sshd(8). None means every host.
 func (s *Set) KnownHosts(patterns ...string) []byte {
+	return knownHosts(s.SSHHostCA.Public, patterns)
+}
+
+// KnownHosts is that line for the names and addresses of all nodes. It reads
+// the public key of the host CA only.
+func KnownHosts(store Store, c *cluster.Cluster) ([]byte, error) {
+	public, err := store.Read(sshHostCA + ".pub")
+	if err != nil {
+		return nil, fmt.Errorf("read the SSH host CA: %w", err)
+	}
+	var patterns []string
+	for i := range c.Nodes {
+		n := &c.Nodes[i]
+		for _, host := range hostNames(n) {
+			patterns = append(patterns, knownhosts.Normalize(net.JoinHostPort(host, strconv.Itoa(c.SSHOf(n).Port))))
+		}
+	}
+	if len(patterns) == 0 {
+		return nil, errors.New("the cluster has no nodes yet: add one with kbm add-node")
+	}
+	return knownHosts(public, patterns), nil
+}
+
+func knownHosts(ca []byte, patterns []string) []byte {
 	if len(patterns) == 0 {
 		patterns = []string{"*"}
 	}
-	return []byte("@cert-authority " + strings.Join(patterns, ",") + " " + string(s.SSHHostCA.Public))
+	return []byte("@cert-authority " + strings.Join(patterns, ",") + " " + string(ca))
 }

@@ -68,7 +68,7 @@ func (e *ensurer) sshHost(b *batch, n *cluster.Node) (SSHKey, error) {
 	if key.Certificate, err = optional(e.store, certAt); err != nil {
 		return SSHKey{}, err
 	}
-	principals := distinct([]string{n.Name, n.IP().String(), n.SSH.Host})
+	principals := hostNames(n)
 	why := e.hostCertStale(key.Certificate, signer.PublicKey(), principals)
 	if why == "" {
 		return key, nil
@@ -83,6 +83,11 @@ func (e *ensurer) sshHost(b *batch, n *cluster.Node) (SSHKey, error) {
 	}
 	b.add(why, File{certAt, key.Certificate})
 	return key, nil
+}
+
+// hostNames are the names that somebody may reach a node at.
+func hostNames(n *cluster.Node) []string {
+	return distinct([]string{n.Name, n.IP().String(), n.SSH.Host})
 }
 
 func (e *ensurer) hostCertStale(line []byte, key ssh.PublicKey, principals []string) string {
