@@ -62,6 +62,10 @@ func (c *Cluster) OSOf(n *Node) OS {
 	return o
 }
 
+// MediumOf is the medium that a node is started from; empty for what its
+// operating system's images look for.
+func (c *Cluster) MediumOf(n *Node) string { return cmp.Or(n.Medium, c.Medium) }
+
 // Access is how one node is reached over SSH: the cluster's settings with the
 // node's own in front.
 type Access struct {

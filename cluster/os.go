@@ -53,6 +53,9 @@ func FindOS(name string) (OS, bool) {
 	return all[i], true
 }
 
+// Media lists the media that a machine may be started from.
+func Media() []string { return []string{"cidata", "config-2"} }
+
 // OSNames lists the names of the table.
 func OSNames() []string {
 	names := []string{}

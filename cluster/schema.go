@@ -113,9 +113,11 @@ func limit(defs jsonschema.Definitions) {
 		values   []string
 	}{
 		{"Cluster", "os", OSNames()},
+		{"Cluster", "medium", Media()},
 		{"PKI", "algorithm", Algorithms()},
 		{"Security", "podSecurity", PodProfiles()},
 		{"Node", "os", OSNames()},
+		{"Node", "medium", Media()},
 		{"Node", "role", []string{string(Controller), string(Worker), string(Edge)}},
 		{"Taint", "effect", Effects()},
 	} {

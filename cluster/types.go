@@ -32,7 +32,10 @@ type Cluster struct {
 	Network    Network    `json:"network,omitempty"`
 	SSH        SSH        `json:"ssh,omitempty"`
 	// OS of the nodes: flatcar, fcos, debian or ubuntu. A node may have its own.
-	OS       string   `json:"os,omitempty"`
+	OS string `json:"os,omitempty"`
+	// Medium that the machines read at their first boot: config-2 or cidata.
+	// Unless set, what the images of the operating system look for.
+	Medium   string   `json:"medium,omitempty" eg:"config-2"`
 	PKI      PKI      `json:"pki,omitempty"`
 	Security Security `json:"security,omitempty"`
 	Secrets  Secrets  `json:"secrets,omitempty"`
@@ -153,6 +156,8 @@ type Node struct {
 	MAC string `json:"mac,omitempty" eg:"52:54:00:12:34:56"`
 	// OS of the machine. Unless set, the cluster's.
 	OS string `json:"os,omitempty" eg:"debian"`
+	// Medium that the machine reads at its first boot. Unless set, the cluster's.
+	Medium string `json:"medium,omitempty" eg:"cidata"`
 	// Labels of the Kubernetes node, beside those of its role.
 	Labels map[string]string `json:"labels,omitempty" eg:"{example.com/disk: ssd}"`
 	// Taints of the Kubernetes node, beside those of its role.

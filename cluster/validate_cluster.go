@@ -23,6 +23,7 @@ func checkIdentity(k checker, c *Cluster) {
 	}
 	checkVersion(k, c.Kubernetes.Version)
 	k.system("os", c.OS)
+	k.medium(c.Medium)
 }
 
 func checkVersion(k checker, version string) {
@@ -41,6 +42,12 @@ func checkVersion(k checker, version string) {
 func (k checker) system(path, name string) {
 	if _, known := FindOS(name); !known {
 		k.add(path, name, "is not an operating system that kbm knows", "write one of "+strings.Join(OSNames(), ", "))
+	}
+}
+
+func (k checker) medium(name string) {
+	if name != "" {
+		k.oneOf("medium", name, Media())
 	}
 }
 

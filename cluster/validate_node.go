@@ -25,8 +25,8 @@ func checkNode(k checker, n *Node) {
 		k.missing("name", "write the machine's host name, such as w1")
 	case len(n.Name) > maxNodeName:
 		k.add("name", n.Name, "is too long for a certificate", fmt.Sprintf("use up to %d characters", maxNodeName))
-	case len(validation.IsDNS1123Subdomain(n.Name)) > 0:
-		k.add("name", n.Name, "is not a host name", "use lower case letters, digits, '-' and '.', with a letter or digit at both ends")
+	case len(validation.IsDNS1123Label(n.Name)) > 0:
+		k.add("name", n.Name, "is not a host name", "use lower case letters, digits and '-', with a letter or digit at both ends")
 	}
 	switch n.Role {
 	case Controller, Worker, Edge:
@@ -37,6 +37,7 @@ func checkNode(k checker, n *Node) {
 	}
 	checkNodeNetwork(k, n)
 	k.system("os", n.OS)
+	k.medium(n.Medium)
 	checkLabels(k, n.Labels)
 	checkTaints(k, n.Taints)
 	checkNodeSSH(k, n)

@@ -10,20 +10,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // Batch collects files and writes them in Commit. The zero value is ready.
 type Batch struct {
 	files []file
+	dirs  []string // made for the files, parents first
 }
 
 type file struct {
 	path    string
 	content []byte
 	mode    fs.FileMode
-	temp    string
+	staged  bool
+	temp    string // set while the file waits beside its place
 }
 
 // Add plans a file; missing parent folders are made with mode 0755, or 0700
@@ -32,34 +32,61 @@ func (b *Batch) Add(path string, content []byte, mode fs.FileMode) {
 	b.files = append(b.files, file{path: path, content: content, mode: mode})
 }
 
-// Commit writes every file beside its place, syncs once, then renames each. A
-// file that already has the content and mode is left untouched. On an error
-// nothing is renamed and the temporary files are removed.
-func (b *Batch) Commit() (err error) {
-	defer func() {
-		for _, f := range b.files {
-			if f.temp != "" {
-				err = errors.Join(err, removeIfThere(f.temp))
-			}
-		}
-		b.files = nil
-	}()
-	changed := false
+// Stage writes what was added beside its place and forgets the content, so
+// that a batch can be larger than memory. A file that already has the content
+// and mode is left untouched. On an error the whole batch is dropped.
+func (b *Batch) Stage() error {
 	for i := range b.files {
 		f := &b.files[i]
-		if same(f) {
+		if f.staged {
 			continue
 		}
-		if err := f.writeTemp(); err != nil {
-			return fmt.Errorf("write %s: %w", f.path, err)
+		if !same(f) {
+			if err := b.writeTemp(f); err != nil {
+				return errors.Join(fmt.Errorf("write %s: %w", f.path, err), b.Drop())
+			}
 		}
-		changed = true
+		f.staged, f.content = true, nil
 	}
-	if !changed {
-		return nil
+	return nil
+}
+
+// Changed lists the staged files that differ from what is on disk.
+func (b *Batch) Changed() []string {
+	paths := []string{}
+	for _, f := range b.files {
+		if f.temp != "" {
+			paths = append(paths, f.path)
+		}
+	}
+	return paths
+}
+
+// Drop forgets the batch and removes what it put on disk.
+func (b *Batch) Drop() error {
+	var all error
+	for _, f := range b.files {
+		if f.temp != "" {
+			all = errors.Join(all, removeIfThere(f.temp))
+		}
+	}
+	for i := len(b.dirs) - 1; i >= 0; i-- {
+		// Best effort: somebody else may use the folder by now.
+		_ = os.Remove(b.dirs[i])
+	}
+	*b = Batch{}
+	return all
+}
+
+// Commit stages what is not yet, syncs once, then renames each file into its
+// place, in the order they were added. On an error before the renames nothing
+// is changed, and temporary files are removed in any case.
+func (b *Batch) Commit() error {
+	if err := b.Stage(); err != nil {
+		return err
 	}
 	if err := b.sync(); err != nil {
-		return err
+		return errors.Join(err, b.Drop())
 	}
 	for i := range b.files {
 		f := &b.files[i]
@@ -67,10 +94,11 @@ func (b *Batch) Commit() (err error) {
 			continue
 		}
 		if err := os.Rename(f.temp, f.path); err != nil {
-			return fmt.Errorf("write %s: %w", f.path, err)
+			return errors.Join(fmt.Errorf("write %s: %w", f.path, err), b.Drop())
 		}
 		f.temp = ""
 	}
+	*b = Batch{}
 	return nil
 }
 
@@ -90,13 +118,9 @@ func same(f *file) bool {
 	return err == nil && bytes.Equal(old, f.content)
 }
 
-func (f *file) writeTemp() error {
-	dirMode := fs.FileMode(0o755)
-	if f.mode.Perm()&0o077 == 0 {
-		dirMode = 0o700
-	}
+func (b *Batch) writeTemp(f *file) error {
 	dir := filepath.Dir(f.path)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := b.makeDir(dir, f.mode); err != nil {
 		return err
 	}
 	t, err := os.CreateTemp(dir, "."+filepath.Base(f.path)+".*")
@@ -111,40 +135,26 @@ func (f *file) writeTemp() error {
 	return errors.Join(err, t.Close())
 }
 
-// sync flushes the file system of each distinct folder once: syncfs costs the
-// same for one file as for a thousand.
-func (b *Batch) sync() error {
-	seen := map[uint64]bool{}
-	for _, f := range b.files {
-		if f.temp == "" {
-			continue
-		}
-		if err := syncFS(f.temp, seen); err != nil {
-			return fmt.Errorf("sync %s: %w", f.path, err)
-		}
-	}
-	return nil
-}
-
-func syncFS(path string, seen map[uint64]bool) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return err
-	}
-	if seen[st.Dev] {
+// makeDir makes a folder and its parents, and remembers those that were not
+// there, for Drop.
+func (b *Batch) makeDir(dir string, mode fs.FileMode) error {
+	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	seen[st.Dev] = true
-	d, err := os.Open(path)
-	if err != nil {
+	if parent := filepath.Dir(dir); parent != dir {
+		if err := b.makeDir(parent, mode); err != nil {
+			return err
+		}
+	}
+	perm := fs.FileMode(0o755)
+	if mode.Perm()&0o077 == 0 {
+		perm = 0o700
+	}
+	if err := os.Mkdir(dir, perm); errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
 		return err
 	}
-	return errors.Join(unix.Syncfs(int(d.Fd())), d.Close())
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
+	b.dirs = append(b.dirs, dir)
 	return nil
 }
