@@ -147,6 +147,9 @@ func (m Machine) cloudCommands() []cloudCommand {
 		}
 	}
 	for _, f := range m.Files {
+		if hostKey.MatchString(f.Path) { // cloud-init gives every part of ssh_keys 0600
+			run = append(run, cloudCommand{"chmod", fmt.Sprintf("%04o", f.Mode), f.Path})
+		}
 		for _, unit := range f.Restarts {
 			if !slices.Contains(again, unit) {
 				again = append(again, unit)

@@ -104,7 +104,15 @@ func TestEncodeForEverySystem(t *testing.T) {
 
 // What the node gets is what the Machine holds, read with Ignition's own types.
 func TestIgnitionHoldsEveryFile(t *testing.T) {
-	out, err := sample().Encode(system(t, "flatcar"), Joined)
+	for _, os := range cluster.OSes() {
+		if os.Format == cluster.Ignition {
+			t.Run(os.Name, func(t *testing.T) { ignitionHoldsEveryFile(t, os) })
+		}
+	}
+}
+
+func ignitionHoldsEveryFile(t *testing.T, os cluster.OS) {
+	out, err := sample().Encode(os, Joined)
 	if err != nil {
 		t.Fatal(err)
 	}
