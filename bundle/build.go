@@ -54,11 +54,7 @@ type Event struct {
 // and leaves the rest alone. It may be interrupted at any time: every artefact
 // that was finished is kept.
 func Build(ctx context.Context, o BuildOptions) (*Bundle, error) {
-	o, r, err := o.complete()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := selectRows(components(r), o.Only)
+	o, r, rows, err := o.resolve()
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +73,24 @@ func Build(ctx context.Context, o BuildOptions) (*Bundle, error) {
 		return nil, fmt.Errorf("build bundle in %s: %w", o.Dir, err)
 	}
 	return Open(o.Dir)
+}
+
+// Validate tells what is wrong with the options, without touching anything.
+func (o BuildOptions) Validate() error {
+	_, _, _, err := o.resolve()
+	return err
+}
+
+func (o BuildOptions) resolve() (BuildOptions, release, []component, error) {
+	o, r, err := o.complete()
+	if err != nil {
+		return o, r, nil, err
+	}
+	rows, err := selectRows(components(r), o.Only)
+	if err != nil {
+		return o, r, nil, err
+	}
+	return o, r, rows, checkCross(rows, o.Arch)
 }
 
 func (o BuildOptions) complete() (BuildOptions, release, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -68,4 +69,21 @@ func (r required) String() string {
 		what += " (" + r.Note + ")"
 	}
 	return what
+}
+
+// checkCross refuses what needs a C compiler for another architecture.
+func checkCross(rows []component, arch string) error {
+	if arch == runtime.GOARCH {
+		return nil
+	}
+	var names []string
+	for _, row := range rows {
+		if row.Go.Cgo || row.C != "" {
+			names = append(names, row.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be built for %s on %s: build on an %s machine, or name others", strings.Join(names, ", "), arch, runtime.GOARCH, arch)
 }

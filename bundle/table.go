@@ -105,7 +105,9 @@ func components(r release) []component {
 			Module: "flannel", Package: "github.com/flannel-io/flannel", Cgo: true,
 			LDFlags: "-X github.com/flannel-io/flannel/pkg/version.Version=v0.28.9 -extldflags -static",
 		}, Image: imageRow{Ref: "ghcr.io/flannel-io/flannel:v0.28.9", Layer: "network", Program: "/opt/bin/flanneld"}},
-		{Name: "agnhost", Group: Lab, Version: "v" + r.agnhost, Go: kube("test/images/agnhost"), Image: imageRow{
+		{Name: "agnhost", Group: Lab, Version: "v" + r.agnhost, Go: goBuild{
+			Module: r.module, Package: k8s + "test/images/agnhost", Tags: kubeTags, LDFlags: "-X main.Version=" + r.agnhost,
+		}, Image: imageRow{
 			Ref: "registry.k8s.io/e2e-test-images/agnhost:" + r.agnhost, Layer: "tools",
 			Program: "/agnhost", Links: []string{"/agnhost-2"}, Cmd: []string{"pause"},
 		}},

@@ -8,9 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kbm-dev/kbm/internal/atomicfile"
@@ -42,7 +40,7 @@ func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []compone
 		return nil, fmt.Errorf("the folder holds kubernetes %s for %s, not %s for %s: use another folder",
 			b.manifest.Kubernetes, b.manifest.Arch, r.version, o.Arch)
 	}
-	if err := errors.Join(checkCross(rows, o.Arch), checkRequired(ctx, rows)); err != nil {
+	if err := checkRequired(ctx, rows); err != nil {
 		return nil, err
 	}
 	w := &workshop{
@@ -59,23 +57,6 @@ func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []compone
 	}
 	w.distribution = distribution(string(osRelease))
 	return w, nil
-}
-
-// checkCross refuses what needs a C compiler for another architecture.
-func checkCross(rows []component, arch string) error {
-	if arch == runtime.GOARCH {
-		return nil
-	}
-	var names []string
-	for _, row := range rows {
-		if row.Go.Cgo || row.C != "" {
-			names = append(names, row.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s cannot be built for %s on %s: build on an %s machine, or name others", strings.Join(names, ", "), arch, runtime.GOARCH, arch)
 }
 
 func (w *workshop) makeAll(ctx context.Context, rows []component, o BuildOptions) error {
@@ -191,10 +172,8 @@ func (w *workshop) place(ctx context.Context, row component, input, file string)
 	if err != nil {
 		return err
 	}
-	a := Artefact{
-		Name: row.Name, Kind: row.Kind, Group: row.Group, Version: row.Version, Path: row.Path,
-		SHA256: hash, Size: info.Size(), Image: row.Image.Ref,
-	}
+	a := row.artefact()
+	a.SHA256, a.Size = hash, info.Size()
 	mode := fs.FileMode(0o755)
 	if a.Kind == Image {
 		mode = 0o644
@@ -222,17 +201,4 @@ func (w *workshop) writeDown() error {
 	files.Add(filepath.Join(w.bundle.dir, manifestFile), manifest, 0o644)
 	files.Add(filepath.Join(w.dir, inputsFile), in, 0o644)
 	return files.Commit()
-}
-
-// inOrder sorts artefacts as the table has them, and drops what it has no more.
-func inOrder(r release, artefacts []Artefact) []Artefact {
-	var sorted []Artefact
-	for _, row := range components(r) {
-		for _, a := range artefacts {
-			if a.Name == row.Name {
-				sorted = append(sorted, a)
-			}
-		}
-	}
-	return sorted
 }
