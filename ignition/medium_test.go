@@ -3,6 +3,7 @@ package ignition
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,20 @@ func TestRenderForEveryMedium(t *testing.T) {
 				golden(t, medium.Name+"/contents."+os.Name, out.Files[2].Content)
 			})
 		}
+	}
+}
+
+// The spec may name every medium of the table, and no other.
+func TestSpecNamesEveryMedium(t *testing.T) {
+	var names []string
+	for _, medium := range Media() {
+		names = append(names, medium.Name)
+	}
+	spec := cluster.Media()
+	slices.Sort(names)
+	slices.Sort(spec)
+	if !slices.Equal(names, spec) {
+		t.Errorf("the table has %q, the spec allows %q", names, spec)
 	}
 }
 
