@@ -65,13 +65,23 @@ func Open(dir string) (*Bundle, error) {
 	}
 	m, err := readManifest(abs)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no bundle in %s: make one with `kbm bundle build`: %w", abs, fs.ErrNotExist)
+		return nil, missingError{abs}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open bundle %s: %w", abs, err)
 	}
 	return &Bundle{dir: abs, manifest: m}, nil
 }
+
+// missingError says that there is no bundle in a folder. It is an
+// fs.ErrNotExist.
+type missingError struct{ dir string }
+
+func (e missingError) Error() string {
+	return fmt.Sprintf("no bundle in %s: make one with `kbm bundle build`", e.dir)
+}
+
+func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Manifest returns what the bundle holds.
 func (b *Bundle) Manifest() Manifest { return b.manifest }

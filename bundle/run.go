@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // tailLines is how much of a failed program's output goes into the error.
@@ -23,6 +24,9 @@ func run(ctx context.Context, log io.Writer, dir string, env []string, name stri
 	c.Env = append(os.Environ(), env...)
 	c.Stdout = io.MultiWriter(log, &output)
 	c.Stderr = c.Stdout
+	// Compilers that go build started may outlive it and hold the output open.
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = 3 * time.Second
 	if err := c.Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

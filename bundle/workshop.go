@@ -103,11 +103,17 @@ func (w *workshop) make(ctx context.Context, row component, input, logFile strin
 	w.log = log
 	defer func() { err = errors.Join(err, log.Close()) }()
 
-	aside := filepath.Join(w.dir, "tmp")
-	if err := errors.Join(os.RemoveAll(aside), os.MkdirAll(aside, 0o755)); err != nil {
+	// A new name each time: a compiler that outlived a killed kbm may still
+	// write to the old one.
+	tmp := filepath.Join(w.dir, "tmp")
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }()
+	aside, err := os.MkdirTemp(tmp, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	file, err := w.assemble(ctx, row, aside)
 	if err != nil {
 		return err
@@ -124,41 +130,12 @@ func (w *workshop) assemble(ctx context.Context, row component, aside string) (s
 	if row.Kind != Image {
 		return program, nil
 	}
-	base, err := w.layer(ctx, row.Image.Layer)
+	base, err := w.layer(ctx, row.Image.Layer, aside)
 	if err != nil {
 		return "", err
 	}
 	image := filepath.Join(aside, "image.tar")
 	return image, packImage(aside, image, w.arch, program, base, row.Image)
-}
-
-// layer returns the file of the layer, which is made once for all images.
-func (w *workshop) layer(ctx context.Context, name string) (string, error) {
-	row, ok := layerNamed(name)
-	if !ok {
-		return "", nil
-	}
-	file := filepath.Join(w.dir, "layers", name+"-"+w.layerKey(row)[:16]+".tar")
-	if _, err := os.Stat(file); err == nil {
-		return file, nil
-	}
-	entries := baseEntries()
-	if len(row.Packages) > 0 {
-		// Base entries come last: packages have folders of the same names.
-		files, err := debianEntries(ctx, filepath.Join(w.dir, "tmp", "apt"), w.arch, row.Packages, w.log)
-		if err != nil {
-			return "", err
-		}
-		entries = append(files, entries...)
-	}
-	for link, target := range row.Links {
-		entries = append(entries, entry{Name: link, Link: target})
-	}
-	temp := file + ".tmp"
-	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), tarFile(temp, entries)); err != nil {
-		return "", err
-	}
-	return file, os.Rename(temp, file)
 }
 
 // place moves the file into the bundle. The manifest follows at once: a crash
