@@ -5,30 +5,24 @@ package provision
 
 import (
 	"context"
-	"io"
 	"net"
+
+	"github.com/kbm-dev/kbm/internal/remote"
 )
 
 // Host is one machine as provision needs it.
 type Host interface {
 	// Run executes a shell script as root. The script is visible in the
-	// machine's process list: secrets go through stdin.
+	// machine's process list: secrets go through stdin. A script that ends with
+	// another code than 0 is a *RunError.
 	Run(ctx context.Context, cmd Command) (Result, error)
 	// Dial opens a connection from the machine, for example to its own API server.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Command is a script for /bin/sh.
-type Command struct {
-	Script string
-	Stdin  io.Reader
-	// Stdout receives the output as it comes; nil keeps it in the Result.
-	Stdout io.Writer
-}
-
-// Result is what a command printed. A command that ended with another code
-// than 0 is an error, which carries the code and the end of stderr.
-type Result struct {
-	Stdout []byte
-	Stderr []byte
-}
+// The words that Host is made of.
+type (
+	Command  = remote.Command
+	Result   = remote.Result
+	RunError = remote.RunError
+)

@@ -1,0 +1,59 @@
+package provision
+
+import (
+	"fmt"
+	"strings"
+)
+
+// commit is the list that apply.sh works through once every file has arrived:
+// one operation a line, columns parted by tabs. The inventory that names both
+// what is and what will be there goes first, the final one last, so that no
+// interruption leaves a file that nobody remembers.
+func (p *NodePlan) commit(w *archiveWriter) string {
+	var b strings.Builder
+	op := func(words ...string) { b.WriteString(strings.Join(words, "\t") + "\n") }
+	for _, f := range w.files {
+		op("sync", f)
+	}
+	op("place", stateDir+"/union.json.new", inventoryPath)
+	for _, u := range p.units {
+		if u.action == Restart {
+			op("owe", u.unit)
+		}
+	}
+	for _, dir := range w.order {
+		op(append([]string{"move", dir}, w.staged[dir]...)...)
+	}
+	for _, it := range p.modes {
+		op("mode", fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, it.path)
+	}
+	for _, path := range p.remove {
+		if unit := unitOf(path); unit != "" {
+			op("stop", unit)
+		}
+	}
+	for _, path := range p.remove {
+		op("remove", path)
+	}
+	op("place", stateDir+"/inventory.json.new", inventoryPath)
+	op(append([]string{"flush", stateDir}, w.order...)...)
+	p.commitSystem(op)
+	return b.String()
+}
+
+// commitSystem adds what systemd has to be told.
+func (p *NodePlan) commitSystem(op func(...string)) {
+	if p.hostname != "" {
+		op("hostname", p.hostname)
+	}
+	if p.reload {
+		op("reload")
+	}
+	if len(p.enable) > 0 {
+		op(append([]string{"unmask"}, p.enable...)...)
+		op(append([]string{"enable"}, p.enable...)...)
+	}
+	if len(p.disable) > 0 {
+		op(append([]string{"disable"}, p.disable...)...)
+	}
+}

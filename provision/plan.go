@@ -1,0 +1,80 @@
+package provision
+
+// Action says what a Change does.
+type Action string
+
+// The actions, in the order in which they are carried out.
+const (
+	MakeDir Action = "dir"
+	Create  Action = "create"
+	Update  Action = "update"
+	SetMode Action = "mode"
+	MakeLnk Action = "link"
+	Delete  Action = "delete"
+	Enable  Action = "enable"
+	Disable Action = "disable"
+	Rename  Action = "hostname"
+	Restart Action = "restart"
+	Start   Action = "start"
+)
+
+// Change is one thing that kbm does to a machine, as people and programs see it.
+type Change struct {
+	Action Action `json:"action"`
+	// Object is a path, a unit or a host name.
+	Object string `json:"object"`
+	Reason string `json:"reason"`
+	Secret bool   `json:"secret,omitempty"`
+	// Bytes is what has to be sent for an artefact.
+	Bytes int64 `json:"bytes,omitempty"`
+	// Diff is a unified diff, where one was asked for and may be shown.
+	Diff string `json:"diff,omitempty"`
+}
+
+// NodePlan is everything that has to be done to one machine.
+type NodePlan struct {
+	Node    string   `json:"node"`
+	Changes []Change `json:"changes"`
+
+	write     []item // folders, files and links, without artefacts
+	artefacts []item
+	modes     []item
+	remove    []string
+	enable    []string
+	disable   []string
+	hostname  string
+	reload    bool
+	units     []unitAction
+	folders   []string // all that the Machine has files in
+	keep      Inventory
+	union     Inventory
+	incoming  map[string]int64
+}
+
+type unitAction struct {
+	action Action
+	unit   string
+}
+
+// Empty reports whether nothing is to be done.
+func (p *NodePlan) Empty() bool { return len(p.Changes) == 0 }
+
+// Units are the units that the plan starts or restarts, in order.
+func (p *NodePlan) Units() []string {
+	var names []string
+	for _, u := range p.units {
+		names = append(names, u.unit)
+	}
+	return names
+}
+
+// ArtefactBytes is what still has to be sent for the plan's artefacts.
+func (p *NodePlan) ArtefactBytes() int64 {
+	var n int64
+	for _, it := range p.artefacts {
+		n += it.artefact.Size - p.incoming[it.artefact.SHA256]
+	}
+	return n
+}
+
+func (p *NodePlan) add(c Change) { p.Changes = append(p.Changes, c) }

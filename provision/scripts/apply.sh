@@ -1,0 +1,74 @@
+# Puts files in place. Arguments: the folders that files may go to. Stdin: a tar
+# that holds every new file as FOLDER/.kbm-new/NAME, and last the list of what
+# to do with them. Nothing is renamed before all of it has arrived and is on
+# disk: a cut connection or a full disk leaves the machine as it was.
+set -u
+export LC_ALL=C
+state=/var/lib/kbm
+umask 077
+mkdir -p "$state/restart" || exit 1
+umask 022
+
+nl='
+'
+staging="$state/commit$nl$state/union.json.new$nl$state/inventory.json.new$nl"
+for folder; do staging=$staging$folder/.kbm-new$nl; done
+IFS=$nl
+set -f
+cleanup() {
+	IFS=$nl
+	rm -rf -- $staging
+}
+cleanup
+trap cleanup EXIT
+
+tar -x -p -m -f - -C / --same-owner --keep-directory-symlink || exit 1
+# tar takes an archive that ends between two entries for a whole one.
+[ -f "$state/commit" ] || { echo "the stream of files was cut" >&2; exit 1; }
+
+tab=$(printf '\t')
+synced=$(awk -F "$tab" '$1 == "sync" { print $2 }' "$state/commit")
+# Delayed allocation finds a full disk only now.
+[ -z "$synced" ] || sync -- $synced || exit 1
+
+failed() { echo "$1" >&2; exit 1; }
+run() {
+	op=$1
+	shift
+	case $op in
+	sync) ;;
+	move) # FOLDER NAME…
+		folder=$1
+		shift
+		cd "$folder/.kbm-new" && mv -f -t "$folder" -- "$@" || failed "cannot put files into $folder"
+		cd /
+		[ -z "$labels" ] || (cd "$folder" && restorecon -F -- "$@")
+		;;
+	mode) chown -- "$2" "$3" && chmod -- "$1" "$3" || failed "cannot set the mode of $3" ;;
+	remove)
+		if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir -- "$1" 2>/dev/null || :
+		else rm -f -- "$1" || failed "cannot remove $1"; fi
+		;;
+	stop) systemctl disable --now --quiet -- "$1" 2>/dev/null || : ;;
+	owe) : >"$state/restart/$1" || failed "cannot note the restart of $1" ;;
+	place) mv -f -- "$1" "$2" || failed "cannot write $2" ;;
+	flush) sync -- "$@" || exit 1 ;;
+	hostname)
+		hostnamectl set-hostname -- "$1" 2>/dev/null || {
+			echo "$1" >/etc/hostname
+			echo "$1" >/proc/sys/kernel/hostname
+		} || failed "cannot set the host name to $1"
+		;;
+	reload) systemctl daemon-reload || exit 1 ;;
+	unmask) systemctl unmask --quiet -- "$@" || exit 1 ;;
+	enable) systemctl enable --quiet -- "$@" || exit 1 ;;
+	disable) systemctl disable --quiet -- "$@" || exit 1 ;;
+	esac
+}
+labels=
+[ -e /sys/fs/selinux/enforce ] && command -v restorecon >/dev/null && labels=yes
+while IFS= read -r line <&3; do
+	IFS=$tab
+	run $line
+	IFS=$nl
+done 3<"$state/commit"
