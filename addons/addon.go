@@ -25,7 +25,7 @@ import (
 //go:embed */*.yaml
 var folders embed.FS
 
-const metaFile = "addon.yaml"
+const aboutFile = "addon.yaml"
 
 // Addon is one addon, rendered for a cluster.
 type Addon struct {
@@ -37,8 +37,8 @@ type Addon struct {
 	order int
 }
 
-// meta is what addon.yaml holds.
-type meta struct {
+// about is what addon.yaml holds.
+type about struct {
 	Description string `json:"description"`
 	// Order is the turn: what others need comes first.
 	Order int `json:"order"`
@@ -65,12 +65,12 @@ func Render(c *cluster.Cluster) ([]Addon, error) {
 }
 
 func renderAll(fsys fs.FS, v values) ([]Addon, error) {
-	metas, err := fs.Glob(fsys, "*/"+metaFile)
+	files, err := fs.Glob(fsys, "*/"+aboutFile)
 	if err != nil {
 		return nil, fmt.Errorf("list addons: %w", err)
 	}
 	var all []Addon
-	for _, file := range metas {
+	for _, file := range files {
 		a, err := render(fsys, path.Dir(file), v)
 		if err != nil {
 			return nil, fmt.Errorf("addon %s: %w", path.Dir(file), err)
@@ -86,14 +86,14 @@ func renderAll(fsys fs.FS, v values) ([]Addon, error) {
 	return all, nil
 }
 
-func readMeta(fsys fs.FS, name string) (meta, error) {
-	var m meta
-	text, err := fs.ReadFile(fsys, path.Join(name, metaFile))
+func readAbout(fsys fs.FS, name string) (about, error) {
+	var m about
+	text, err := fs.ReadFile(fsys, path.Join(name, aboutFile))
 	if err != nil {
 		return m, err
 	}
 	if err := yaml.UnmarshalStrict(text, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", metaFile, err)
+		return m, fmt.Errorf("%s: %w", aboutFile, err)
 	}
 	return m, nil
 }

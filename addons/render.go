@@ -28,7 +28,7 @@ const (
 )
 
 func render(fsys fs.FS, name string, v values) (Addon, error) {
-	m, err := readMeta(fsys, name)
+	m, err := readAbout(fsys, name)
 	if err != nil {
 		return Addon{}, err
 	}
@@ -38,7 +38,7 @@ func render(fsys fs.FS, name string, v values) (Addon, error) {
 		return Addon{}, err
 	}
 	for _, file := range files {
-		if path.Base(file) == metaFile {
+		if path.Base(file) == aboutFile {
 			continue
 		}
 		objects, err := renderFile(fsys, file, v)

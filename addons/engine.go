@@ -1,0 +1,49 @@
+package addons
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/fluxcd/pkg/ssa"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// parallel is how many requests are under way at once. They share one HTTP/2
+// connection, so it costs the API server little and hides the way there.
+const parallel = 32
+
+// Engine brings addons to a cluster, by server-side apply under one field
+// manager: what others own in the same objects stays theirs.
+type Engine struct {
+	http   *http.Client
+	client client.Client
+	ssa    *ssa.ResourceManager
+}
+
+// Progress hears what the engine waits for; of an addon's states the last one
+// counts. It is called from one goroutine at a time.
+type Progress func(addon, state string)
+
+// New connects to the API server that cfg names. Nothing is sent yet.
+func New(cfg *rest.Config) (*Engine, error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.QPS = -1 // client-go's own limit would stretch a no-op over seconds
+	cfg.WarningHandlerWithContext = rest.NoWarnings{}
+	httpClient, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
+	}
+	c, err := client.New(cfg, client.Options{HTTPClient: httpClient})
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
+	}
+	return &Engine{
+		http:   httpClient,
+		client: c,
+		ssa:    ssa.NewResourceManager(c, nil, ssa.Owner{Field: manager, Group: manager}),
+	}, nil
+}
+
+// Close gives the connection back.
+func (e *Engine) Close() { e.http.CloseIdleConnections() }

@@ -1,0 +1,106 @@
+package addons
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fluxcd/cli-utils/pkg/object"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	inventoryName      = "kbm-inventory"
+	inventoryNamespace = "kube-system"
+)
+
+// inventory is what kbm has made in the cluster: the addon by object. It is
+// kept in a ConfigMap, so that an addon that is no longer rendered can be
+// removed by whichever computer runs kbm next.
+type inventory map[object.ObjMetadata]string
+
+func inventoryOf(all []Addon) inventory {
+	inv := inventory{}
+	for _, a := range all {
+		for _, o := range a.Objects {
+			inv[object.UnstructuredToObjMetadata(o)] = a.Name
+		}
+	}
+	return inv
+}
+
+// with is both; where they differ about an object's addon, more is right.
+func (inv inventory) with(more inventory) inventory {
+	union := maps.Clone(inv)
+	maps.Copy(union, more)
+	return union
+}
+
+// without lists what is in inv and not in other.
+func (inv inventory) without(other inventory) []object.ObjMetadata {
+	var ids []object.ObjMetadata
+	for id := range inv {
+		if _, ok := other[id]; !ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// data has a key for each addon, its objects one a line.
+func (inv inventory) data() map[string]any {
+	lines := map[string][]string{}
+	for id, addon := range inv {
+		lines[addon] = append(lines[addon], id.String())
+	}
+	data := map[string]any{}
+	for addon, ids := range lines {
+		slices.Sort(ids)
+		data[addon] = strings.Join(ids, "\n") + "\n"
+	}
+	return data
+}
+
+func (e *Engine) readInventory(ctx context.Context) (inventory, error) {
+	inv := inventory{}
+	var stored corev1.ConfigMap
+	err := e.client.Get(ctx, client.ObjectKey{Namespace: inventoryNamespace, Name: inventoryName}, &stored)
+	if apierrors.IsNotFound(err) {
+		return inv, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the inventory: %w", err)
+	}
+	for addon, lines := range stored.Data {
+		for line := range strings.Lines(lines) {
+			id, err := object.ParseObjMetadata(strings.TrimSpace(line))
+			if err != nil {
+				return nil, fmt.Errorf("read the inventory, ConfigMap %s/%s, key %s: %w", inventoryNamespace, inventoryName, addon, err)
+			}
+			inv[id] = addon
+		}
+	}
+	return inv, nil
+}
+
+func (e *Engine) writeInventory(ctx context.Context, inv inventory) error {
+	o := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1",
+		"kind":       "ConfigMap",
+		"metadata": map[string]any{
+			"name":      inventoryName,
+			"namespace": inventoryNamespace,
+			"labels":    map[string]any{managedByLabel: manager},
+		},
+		"data": inv.data(),
+	}}
+	if err := e.apply(ctx, o); err != nil {
+		return fmt.Errorf("write the inventory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package addons
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// lastLook is how long the cluster may take to answer why, after a deadline.
+const lastLook = 2 * time.Second
+
+// waiting is an object that is not ready yet, and why.
+type waiting struct {
+	Change
+	live   *unstructured.Unstructured // nil until it was read
+	status status.Status
+	reason string
+	fault  string // of its pods, as last seen
+}
+
+func (w *waiting) why() string {
+	if w.fault == "" {
+		return w.reason
+	}
+	return w.reason + ": " + w.fault
+}
+
+// Wait returns when every object of the addons is ready, as kstatus defines it:
+// for a DaemonSet, available on each node that it is for. An error names the
+// object, its condition and what its pods wait for. The deadline is ctx's; what
+// cannot get better by waiting fails before.
+func (e *Engine) Wait(ctx context.Context, all []Addon, progress Progress) error {
+	var objects []Change
+	for _, a := range all {
+		for _, o := range a.Objects {
+			objects = append(objects, Change{Addon: a.Name, Object: describe(o), target: o})
+		}
+	}
+	return e.waitFor(ctx, objects, progress)
+}
+
+func (e *Engine) waitFor(ctx context.Context, objects []Change, progress Progress) error {
+	pending := make([]*waiting, len(objects))
+	for i, o := range objects {
+		pending[i] = &waiting{Change: o, reason: "not read yet"}
+	}
+	said := map[string]string{}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for round := 1; ; round++ {
+		select {
+		case <-ctx.Done():
+			return e.giveUp(ctx, pending)
+		case <-timer.C:
+		}
+		pending = e.lookAll(ctx, pending)
+		if len(pending) == 0 {
+			return nil
+		}
+		for _, w := range pending {
+			if err := e.explain(ctx, w, round); err != nil {
+				return err
+			}
+			if state := w.Object + ": " + w.why(); said[w.Addon] != state {
+				said[w.Addon] = state
+				progress.say(w.Addon, state)
+			}
+		}
+		timer.Reset(pollInterval)
+	}
+}
+
+// lookAll reads the objects and returns those that are not ready.
+func (e *Engine) lookAll(ctx context.Context, objects []*waiting) []*waiting {
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for _, w := range objects {
+		group.Go(func() error {
+			e.look(ctx, w)
+			return nil
+		})
+	}
+	_ = group.Wait() // look keeps its error as the reason
+	var pending []*waiting
+	for _, w := range objects {
+		if w.status != status.CurrentStatus {
+			pending = append(pending, w)
+		}
+	}
+	return pending
+}
+
+// look reads an object. An error is a reason to wait: while a cluster comes up
+// the way to it may break off.
+func (e *Engine) look(ctx context.Context, w *waiting) {
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(w.target.GroupVersionKind())
+	err := e.client.Get(ctx, client.ObjectKeyFromObject(w.target), live)
+	if err != nil {
+		if ctx.Err() == nil { // else the last reason tells more
+			w.reason = err.Error()
+		}
+		return
+	}
+	w.live = live
+	result, err := status.Compute(live)
+	if err != nil {
+		w.reason = err.Error()
+		return
+	}
+	w.status, w.reason = result.Status, result.Message
+}
+
+// giveUp names the first object that is not ready, since those after it may
+// only be waiting for it.
+func (e *Engine) giveUp(ctx context.Context, pending []*waiting) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	for _, w := range pending {
+		return e.failure(look, w, ctx.Err())
+	}
+	return ctx.Err()
+}
+
+func (e *Engine) failure(ctx context.Context, w *waiting, cause error) error {
+	if f := e.podFault(ctx, w.live); f.reason != "" {
+		w.fault = f.String()
+	}
+	return fmt.Errorf("addon %s: %s is not ready: %s: %w", w.Addon, w.Object, w.why(), cause)
+}
