@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// kubeletUnit is what kubeadm's packages bring: the kubelet with the files that
+// kubeadm writes. The drop-in folder is the lab's, as for kbm.
+const kubeletUnit = `[Service]
+Environment=PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+ExecStart=/opt/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.conf.d $KUBELET_KUBEADM_ARGS
+Restart=always
+RestartSec=1
+[Install]
+WantedBy=multi-user.target
+`
+
+const initConfig = `apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: %[1]s}
+nodeRegistration:
+  name: cp1
+  criSocket: unix:///run/containerd/containerd.sock
+  kubeletExtraArgs: [{name: node-ip, value: %[1]s}]
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: %[2]s
+networking: {podSubnet: 10.244.0.0/16}
+etcd: {local: {imageTag: %[3]s}}
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+conntrack: {maxPerCore: 0}
+`
+
+// ignored are kubeadm's checks of the computer that a lab machine cannot pass:
+// they are of the kernel, which is the lab's.
+const ignored = "--ignore-preflight-errors=all"
+
+// measureKubeadm takes the time of `kubeadm init`, and of `kubeadm join` on all
+// other machines at once, to the moment when the API says that they are Ready.
+func measureKubeadm(ctx context.Context, o options, size int) (r result, err error) {
+	m, err := boot(ctx, o.kbm, size)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, m.close(ctx)) }()
+	if err := m.installKubeadm(ctx, o.kubeadm); err != nil {
+		return r, err
+	}
+	start := time.Now()
+	out, err := m.on(ctx, "cp1", "export PATH=/opt/bin:$PATH; kubeadm init --config /root/init.yaml "+ignored)
+	if err != nil {
+		return r, err
+	}
+	if err := m.waitReady(ctx, 1); err != nil {
+		return r, err
+	}
+	r.first = time.Since(start)
+	join := joinCommand(out)
+	var g errgroup.Group
+	for i, name := range m.names[1:] {
+		g.Go(func() error {
+			_, err := m.on(ctx, name, fmt.Sprintf("export PATH=/opt/bin:$PATH; %s --node-name %s --cri-socket unix:///run/containerd/containerd.sock %s >/root/join-%d.log", join, name, ignored, i))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return r, err
+	}
+	err = m.waitReady(ctx, size)
+	r.all = time.Since(start)
+	return r, err
+}
+
+func (m *machines) installKubeadm(ctx context.Context, kubeadm string) error {
+	dir, err := m.output(ctx, nil, "bundle", "path")
+	if err != nil {
+		return err
+	}
+	if kubeadm == "" {
+		kubeadm = filepath.Join(strings.TrimSpace(dir), "bin", "kubeadm")
+	}
+	for _, name := range m.names {
+		program, err := os.Open(kubeadm)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(m.put(ctx, name, "/opt/bin/kubeadm", program), program.Close())
+		if err != nil {
+			return err
+		}
+		if err := m.put(ctx, name, "/etc/systemd/system/kubelet.service", strings.NewReader(kubeletUnit)); err != nil {
+			return err
+		}
+		if _, err := m.on(ctx, name, "mkdir -p /etc/kubernetes/kubelet.conf.d; systemctl daemon-reload; systemctl enable --now containerd kubelet"); err != nil {
+			return err
+		}
+	}
+	image, err := os.Open(filepath.Join(strings.TrimSpace(dir), "images", "etcd-image.tar"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = image.Close() }()
+	if err := m.put(ctx, "cp1", "/root/etcd.tar", image); err != nil {
+		return err
+	}
+	version, err := m.on(ctx, "cp1", "/opt/bin/kubelet --version")
+	if err != nil {
+		return err
+	}
+	tag, err := m.on(ctx, "cp1", "/opt/bin/ctr -n k8s.io images import /root/etcd.tar >/dev/null; /opt/bin/ctr -n k8s.io images ls -q | sed -n 's,^registry.k8s.io/etcd:,,p'")
+	if err != nil {
+		return err
+	}
+	config := fmt.Sprintf(initConfig, address(0), strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes "), strings.TrimSpace(tag))
+	return m.put(ctx, "cp1", "/root/init.yaml", strings.NewReader(config))
+}
+
+// joinCommand finds the command that `kubeadm init` prints.
+func joinCommand(out string) string {
+	_, join, _ := strings.Cut(out, "kubeadm join ")
+	join = strings.ReplaceAll(join, "\\\n", " ")
+	join, _, _ = strings.Cut(join, "\n")
+	return "kubeadm join " + strings.TrimSpace(join)
+}
+
+// waitReady watches on the controller itself, in one process: neither the way
+// there nor a loop of programs is to cost kubeadm anything.
+func (m *machines) waitReady(ctx context.Context, nodes int) error {
+	_, err := m.on(ctx, "cp1", fmt.Sprintf(`export KUBECONFIG=/etc/kubernetes/admin.conf
+for i in $(seq 300); do
+	/opt/bin/kubectl wait --for=condition=Ready --timeout=60s node %s >/root/wait.log 2>&1 && exit 0
+	sleep 0.1
+done
+cat /root/wait.log >&2
+exit 1`, strings.Join(m.names[:nodes], " ")))
+	return err
+}

@@ -1,0 +1,142 @@
+package cmd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kbm-dev/kbm/bundle"
+	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/internal/atomicfile"
+	"github.com/kbm-dev/kbm/internal/ui"
+	"github.com/kbm-dev/kbm/pki"
+	"github.com/kbm-dev/kbm/provision"
+)
+
+// session is a cluster folder that was opened for work: the spec and its keys.
+type session struct {
+	app     *app
+	cluster *cluster.Cluster
+	pki     *pki.Set
+}
+
+// open loads the cluster and its PKI. What the PKI lacks, for example after an
+// edit of the spec, is issued here: the certificates follow the file.
+func (a *app) open(ctx context.Context) (*session, error) {
+	return a.load(ctx, func(s pki.Store) pki.Store { return s })
+}
+
+// peek is open without a write: what would be issued is made up in memory.
+func (a *app) peek(ctx context.Context) (*session, error) {
+	return a.load(ctx, func(s pki.Store) pki.Store { return pki.ReadOnly{Store: s} })
+}
+
+func (a *app) load(ctx context.Context, wrap func(pki.Store) pki.Store) (*session, error) {
+	c, err := cluster.Load(a.dir)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	store, err := a.openPKI(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	set, err := pki.Ensure(wrap(store), c, time.Now(), rand.Reader)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	return &session{app: a, cluster: c, pki: set}, nil
+}
+
+// openBundle opens the folder of binaries and images that the cluster runs.
+func (s *session) openBundle(arch string) (*bundle.Bundle, error) {
+	dir := s.cluster.Bundle.Dir
+	if dir == "" {
+		var err error
+		if dir, err = bundle.DefaultDir(s.cluster.Kubernetes.Version, arch); err != nil {
+			return nil, err
+		}
+	}
+	b, err := bundle.Open(dir)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	if have := b.Manifest().Kubernetes; have != s.cluster.Kubernetes.Version {
+		return nil, usageError(fmt.Errorf("the bundle in %s is of Kubernetes %s, and cluster.yaml asks for %s: set kubernetes.version to what the bundle has, or name another folder in bundle.dir", dir, have, s.cluster.Kubernetes.Version))
+	}
+	return b, nil
+}
+
+// env is what provision needs of the world. The returned function gives back
+// the connections and the screen.
+func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, done func() error, err error) {
+	if err := s.cluster.ReadyForUp(); err != nil {
+		return env, nil, usageError(err)
+	}
+	b, err := s.openBundle(nodeArch)
+	if err != nil {
+		return env, nil, err
+	}
+	machines := s.machines(progress)
+	return provision.Env{
+		Cluster:  s.cluster,
+		PKI:      s.pki,
+		Bundle:   b.Manifest(),
+		Source:   bundleSource{b},
+		Connect:  machines.connect,
+		Admin:    s.admin,
+		Report:   reporter{progress},
+		Now:      time.Now,
+		Owner:    owner(),
+		Parallel: o.parallel,
+	}, func() error { return errors.Join(progress.Close(), machines.Close()) }, nil
+}
+
+// run carries out steps on the cluster's machines and shows their progress.
+func (s *session) run(ctx context.Context, steps []provision.Step, o upOptions) (plan provision.Plan, err error) {
+	env, done, err := s.env(s.app.progress(), o)
+	if err != nil {
+		return plan, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return provision.Run(ctx, env, steps)
+}
+
+// admin makes a client certificate in memory, for the time of one run.
+func (s *session) admin(name string, groups ...string) (pki.Pair, error) {
+	return s.pki.Client(name, groups, time.Hour, time.Now(), rand.Reader)
+}
+
+// owner is how the lock names its holder to somebody who is refused.
+func owner() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed computer"
+	}
+	return fmt.Sprintf("%s on %s (process %d)", name, host, os.Getpid())
+}
+
+func (s *session) kubeconfigPath() string { return filepath.Join(s.cluster.Dir, "kubeconfig") }
+
+// writeKubeconfig keeps the administrator's access in the cluster's folder,
+// except where no key may lie there in clear: then `kbm kubeconfig` prints it.
+func (s *session) writeKubeconfig() error {
+	if len(s.cluster.Secrets.Recipients) > 0 {
+		return nil
+	}
+	text, err := clientcmd.Write(*provision.Kubeconfig(s.cluster, s.pki))
+	if err != nil {
+		return fmt.Errorf("kubeconfig: %w", err)
+	}
+	return atomicfile.Write(s.kubeconfigPath(), text, 0o600)
+}

@@ -1,0 +1,107 @@
+package cmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kbm-dev/kbm/internal/ui"
+	"github.com/kbm-dev/kbm/provision"
+)
+
+func newStatusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show nodes, components, versions, expiry of certificates, and drift",
+		Long: `Show how the cluster fares: its nodes, their versions, units that are down, the
+certificate that ends first, and how far each machine is from the spec.
+It ends with 0 when all is well, and with 1 when something is not.`,
+		Example: `  kbm status
+  kbm status -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.peek(cmd.Context())
+			if err != nil {
+				return err
+			}
+			env, done, err := s.env(a.silent(), upOptions{parallel: defaultParallel})
+			if err != nil {
+				return err
+			}
+			status, err := provision.Look(cmd.Context(), env)
+			if err := errors.Join(err, done()); err != nil {
+				return err
+			}
+			if err := a.sayStatus(status); err != nil {
+				return err
+			}
+			if !status.Healthy() {
+				return withCode(exitFailed, errSilent)
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) sayStatus(s provision.Status) error {
+	if a.output == outputJSON {
+		return json.NewEncoder(a.out).Encode(s)
+	}
+	_, err := fmt.Fprintf(a.out, "Cluster %s, Kubernetes %s, %s, API %s\n\n", s.Cluster, s.Kubernetes, s.Endpoint, s.API)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{}
+	for _, n := range s.Nodes {
+		rows = append(rows, []string{
+			n.Name, n.Role, n.Address, n.Ready, n.Kubelet, strings.TrimPrefix(n.Runtime, "containerd://"), units(n), drift(n), expiry(n),
+		})
+	}
+	if err := ui.Table(a.out, []string{"NODE", "ROLE", "ADDRESS", "READY", "KUBELET", "CONTAINERD", "UNITS", "DRIFT", "CERTIFICATES"}, rows); err != nil {
+		return err
+	}
+	for _, n := range s.Nodes {
+		if n.Error != "" {
+			if _, err := fmt.Fprintf(a.out, "\n%s: %s\n", n.Name, n.Error); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range s.Pods {
+		if _, err := fmt.Fprintf(a.out, "\nkube-system: %s\n", p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func units(n provision.NodeStatus) string {
+	switch {
+	case n.Error != "":
+		return "unreachable"
+	case len(n.Down) > 0:
+		return "down: " + strings.Join(n.Down, ", ")
+	}
+	return "running"
+}
+
+func drift(n provision.NodeStatus) string {
+	switch {
+	case n.Error != "":
+		return "?"
+	case n.Drift == 0:
+		return "none"
+	}
+	return fmt.Sprintf("%d changes", n.Drift)
+}
+
+func expiry(n provision.NodeStatus) string {
+	if n.Expires.IsZero() {
+		return "?"
+	}
+	return fmt.Sprintf("%d days", int(time.Until(n.Expires).Hours()/24))
+}
