@@ -23,7 +23,7 @@ import (
 // largest size against one at the size before it: linear, with room for noise.
 const (
 	goalWall   = 15 * time.Second
-	goalRSS    = 200 << 20
+	goalRSS    = 200_000_000
 	goalRatio  = 20
 	goalGrowth = 1.5
 )
