@@ -22,16 +22,18 @@ func (m Machine) Contents(medium Medium, t Target) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s: medium %s (label %s), %s for %s\n", m.Name, medium.Name, medium.Label, t.OS.Format, t.OS.Name)
 	fmt.Fprintf(&b, "# medium: carried on the medium; ssh: delivered by `kbm up`\n")
-	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "BY\tMODE\tOWNER\tSIZE\tSHA256\tWHAT")
+	var table bytes.Buffer
+	fmt.Fprintf(&table, "BY\tMODE\tOWNER\tSIZE\tSHA256\tWHAT\n")
 	for _, r := range m.rows() {
 		by := "medium"
 		if r.stage > t.Stage {
 			by = "ssh"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", by, r.mode, r.owner, r.size, r.digest, r.at)
+		fmt.Fprintf(&table, "%s\t%s\t%s\t%s\t%s\t%s\n", by, r.mode, r.owner, r.size, r.digest, r.at)
 	}
-	_ = w.Flush() // into memory: it cannot fail
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	_, _ = w.Write(table.Bytes()) // into memory: it cannot fail
+	_ = w.Flush()
 	return b.Bytes()
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -45,7 +46,7 @@ func main() {
 	err := run(ctx, os.Stdout, o)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+		_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
@@ -65,22 +66,31 @@ func run(ctx context.Context, out io.Writer, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "init, add-node and ISO\tnodes\tseconds\tms a node\tpeak MB\t")
-	show(w, "openssl and genisoimage", scripts)
+	table := "init, add-node and ISO\tnodes\tseconds\tms a node\tpeak MB\t\n" + scripts.line("openssl and genisoimage")
 	var all []result
 	for _, n := range o.sizes {
-		r, err := measureKbm(ctx, kbm, filepath.Join(dir, fmt.Sprint(n)), n)
+		r, err := measureKbm(ctx, kbm, filepath.Join(dir, strconv.Itoa(n)), n)
 		if err != nil {
 			return err
 		}
-		show(w, "kbm", r)
+		table += r.line("kbm")
 		all = append(all, r)
+	}
+	verdict, missed := judge(scripts, all)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
+	if _, err := io.WriteString(w, table); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return judge(out, scripts, all, o.check)
+	if _, err := io.WriteString(out, verdict); err != nil {
+		return err
+	}
+	if o.check {
+		return missed
+	}
+	return nil
 }
 
 // result is one measurement. RSS is the peak in bytes of the largest process.
@@ -92,30 +102,27 @@ type result struct {
 
 func (r result) perNode() time.Duration { return r.wall / time.Duration(r.nodes) }
 
-func show(w io.Writer, name string, r result) {
-	fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t\n", name, r.nodes, r.wall.Seconds(), float64(r.perNode().Microseconds())/1000, float64(r.rss)/1e6)
+func (r result) line(name string) string {
+	return fmt.Sprintf("%s\t%d\t%.2f\t%.2f\t%.0f\t\n", name, r.nodes, r.wall.Seconds(), float64(r.perNode().Microseconds())/1000, float64(r.rss)/1e6)
 }
 
-// judge prints the ratios beside their goals.
-func judge(out io.Writer, scripts result, all []result, check bool) error {
+// judge holds the ratios against their goals; missed is an error for each that
+// was not met.
+func judge(scripts result, all []result) (verdict string, missed error) {
 	last, before := all[len(all)-1], all[len(all)-2]
 	ratio := float64(scripts.perNode()) / float64(last.perNode())
 	growth := float64(last.perNode()) / float64(before.perNode())
-	var missed []error
 	goal := func(met bool, format string, args ...any) {
 		text := fmt.Sprintf(format, args...)
 		if !met {
+			missed = errors.Join(missed, errors.New(text))
 			text += " MISSED"
-			missed = append(missed, errors.New(text))
 		}
-		fmt.Fprintln(out, text)
+		verdict += text + "\n"
 	}
 	goal(ratio >= goalRatio, "a node is made %.0f times faster than by the scripts (goal: %d)", ratio, goalRatio)
 	goal(last.wall < goalWall, "%d nodes take %.1f s (goal: under %.0f)", last.nodes, last.wall.Seconds(), goalWall.Seconds())
 	goal(last.rss < goalRSS, "%d nodes take %.0f MB (goal: under %.0f)", last.nodes, float64(last.rss)/1e6, float64(goalRSS)/1e6)
 	goal(growth < goalGrowth, "a node among %d costs %.2f times one among %d (goal: under %.1f)", last.nodes, growth, before.nodes, goalGrowth)
-	if check {
-		return errors.Join(missed...)
-	}
-	return nil
+	return verdict, missed
 }
