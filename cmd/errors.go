@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/kbm-dev/kbm/internal/ssh"
+	"github.com/kbm-dev/kbm/provision"
 )
 
 // The exit codes, as documented in the root command's help.
@@ -36,6 +39,19 @@ func withCode(code int, err error) error {
 
 func usageError(err error) error { return withCode(exitInput, err) }
 
+// errSilent ends a command whose output has said everything already.
+var errSilent = errors.New("")
+
+func isUnreachable(err error) bool {
+	var e *ssh.Error
+	return errors.As(err, &e)
+}
+
+func isLocked(err error) bool {
+	var e *provision.LockedError
+	return errors.As(err, &e)
+}
+
 // report prints an error, the only place that does, and returns its exit code.
 func report(w io.Writer, err error) int {
 	code := exitFailed
@@ -43,11 +59,15 @@ func report(w io.Writer, err error) int {
 	switch {
 	case errors.As(err, &coded):
 		code = coded.code
+	case isUnreachable(err):
+		code = exitUnreachable
+	case isLocked(err):
+		code = exitLocked
 	case errors.Is(err, context.Canceled):
 		code = exitInterrupted
 	}
 	if err.Error() != "" {
-		_, _ = fmt.Fprintf(w, "kbm: %v\n", err)
+		_, _ = fmt.Fprintf(w, "kbm: %s\n", message(err))
 	}
 	return code
 }

@@ -48,12 +48,34 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
   kbm up`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		// Not cobra's own refusal of unknown commands: that one is no usage error.
+		Args: cobra.ArbitraryArgs,
+		RunE: subcommand,
+
+		PersistentPreRunE: a.checkOutput,
 	}
 	root.PersistentFlags().StringVar(&a.dir, "dir", ".", "the cluster's folder")
+	_ = root.MarkPersistentFlagDirname("dir") // the flag stands one line above
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "text or json")
+	completeWith(root, "output", []string{"text", "json"})
 	root.PersistentFlags().StringVar(&a.identity, "identity", "", "file of an age identity or SSH key that decrypts pki/*.age ($KBM_AGE_IDENTITY)")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
-	root.AddCommand(newPKICommand(a))
+	root.AddCommand(
+		newInitCommand(a),
+		newAddNodeCommand(a),
+		newRenderCommand(a),
+		newValidateCommand(a),
+		newSchemaCommand(a),
+		newUpCommand(a),
+		newDiffCommand(a),
+		newStatusCommand(a),
+		newKubeconfigCommand(a),
+		newPushCommand(a),
+		newSSHCommand(a),
+		newBundleCommand(a),
+		newPKICommand(a),
+	)
 	return root
 }

@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+func newAddNodeCommand(a *app) *cobra.Command {
+	var f nodeFlags
+	var from string
+	c := &cobra.Command{
+		Use:   "add-node NAME --role ROLE --address IP[/LENGTH] | --from FILE",
+		Short: "Add a machine: its spec, certificates and boot medium",
+		Long: `Add a machine to the cluster: write nodes/NAME.yaml, issue its certificates and
+SSH host key, and render build/NAME/ with the ISO that it boots from. No machine
+is reached; kbm up does that.
+
+With a length, IP/LENGTH, kbm configures the address on the machine; without,
+something else (DHCP) does. A machine that runs already and was not booted from
+kbm's medium is adopted with --host-key, its SSH host key's fingerprint.
+
+--from FILE adds many machines in one run: a YAML stream of Node documents, as
+kbm schema node describes them, or - for standard input. Either all are added
+or none.`,
+		Example: `  kbm add-node cp1 --role controller --address 192.168.1.11/24 --gateway 192.168.1.1 --dns 192.168.1.1
+  kbm add-node w1 --role worker --address 192.168.1.12
+  kbm add-node ed1 --role edge --address 203.0.113.7 --label example.com/site=attic
+  kbm add-node old --role worker --address 192.168.1.20 --os debian --host-key SHA256:…
+  kbm add-node --from machines.yaml`,
+		Args: atMost(1, "kbm add-node takes one name; add many machines with --from FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.addNodes(cmd.Context(), func() ([]cluster.Node, error) {
+				if from != "" {
+					return a.nodesFrom(cmd, from, args)
+				}
+				return f.nodes(args)
+			})
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.Flags().StringVar(&from, "from", "", "file with a YAML stream of Node documents, - for standard input")
+	f.add(c)
+	return c
+}
+
+// addNodes adds what get returns, or nothing at all: everything that can be
+// wrong is looked for before anything is written, and the specs of the nodes
+// appear last.
+func (a *app) addNodes(ctx context.Context, get func() ([]cluster.Node, error)) error {
+	c, err := a.spec()
+	if err != nil {
+		return err
+	}
+	added, err := get()
+	if err != nil {
+		return usageError(err)
+	}
+	if faults := refuseNodes(c, added); len(faults) > 0 {
+		return usageError(faults)
+	}
+	whole := c.WithNodes(added...)
+	if faults := asFlags(whole.Validate(), flagSource, nodePaths()); len(faults) > 0 {
+		return usageError(faults)
+	}
+	r, err := a.newRenderer(ctx, whole)
+	if err != nil {
+		return err
+	}
+	defer r.drop()
+	names := make([]string, len(added))
+	for i := range added {
+		names[i] = added[i].Name
+	}
+	result, err := r.render(ctx, names)
+	if err != nil {
+		return err
+	}
+	for i := range added {
+		text, err := cluster.PrintNode(&added[i])
+		if err != nil {
+			return err
+		}
+		r.batch.Add(filepath.Join(c.Dir, cluster.NodeFile(added[i].Name)), text, 0o644)
+	}
+	if err := r.commit(); err != nil {
+		return err
+	}
+	a.sayAdded(whole, result.Nodes)
+	return a.answer(result)
+}
+
+// refuseNodes finds names that are taken: nothing rewrites a file that a
+// person may have edited.
+func refuseNodes(c *cluster.Cluster, added []cluster.Node) cluster.Faults {
+	faults := cluster.Faults{}
+	for i := range added {
+		n := &added[i]
+		if _, taken := c.Node(n.Name); !taken {
+			continue
+		}
+		f := cluster.Fault{
+			File: n.Source, Path: "name", Value: n.Name, Wrong: "is already there",
+			Right: fmt.Sprintf("edit %s and run kbm render %s, or choose another name", cluster.NodeFile(n.Name), n.Name),
+		}
+		faults = append(faults, f)
+	}
+	return asFlags(faults, flagSource, nodePaths())
+}
+
+func (a *app) sayAdded(c *cluster.Cluster, added []rendered) {
+	// A thousand lines help nobody.
+	const most = 20
+	for i, r := range added {
+		if i == most {
+			a.say("… and %d more", len(added)-most)
+			break
+		}
+		a.say("added %s %s (%s)", r.Role, r.Name, r.Address)
+		if r.Medium == "" {
+			a.say("  adopted: it keeps its own system, and kbm up reaches it by its host key")
+			continue
+		}
+		a.say("  %s: boot the machine from it", r.Medium)
+	}
+	if err := c.ReadyForUp(); err != nil {
+		a.say("before kbm up: %v", err)
+		return
+	}
+	a.say("next: start the machines, then kbm %sup", a.dirFlag())
+}

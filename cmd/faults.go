@@ -1,0 +1,46 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+// spec loads the cluster's folder for commands that need no keys.
+func (a *app) spec() (*cluster.Cluster, error) {
+	c, err := cluster.Load(a.dir)
+	var faults cluster.Faults
+	if errors.As(err, &faults) {
+		return nil, usageError(err)
+	}
+	return c, err
+}
+
+// message is how an error is printed: many faults of a spec get a heading and
+// a line each.
+func message(err error) string {
+	var faults cluster.Faults
+	if !errors.As(err, &faults) || len(faults) < 2 {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d faults, and nothing was touched:\n  %s", len(faults), strings.ReplaceAll(faults.Error(), "\n", "\n  "))
+}
+
+// asFlags names the flag where a fault is in what a flag gave: the file that
+// the fault names is not written yet. The table goes from YAML path to flag.
+func asFlags(faults cluster.Faults, file string, flags map[string]string) cluster.Faults {
+	named := cluster.Faults{}
+	for _, f := range faults {
+		path, rest := f.Path, ""
+		if i := strings.IndexByte(path, '['); i >= 0 {
+			path, rest = path[:i], path[i:]
+		}
+		if flag, ok := flags[path]; ok && f.File == file {
+			f.File, f.Path = flag+rest, ""
+		}
+		named = append(named, f)
+	}
+	return named
+}
