@@ -15,7 +15,8 @@ import (
 )
 
 // unwanted is what no container needs of a package: it would double the size.
-var unwanted = regexp.MustCompile(`^(usr/share/(doc|man|info|locale|lintian|bug|bash-completion|zsh|fish|menu|initramfs-tools)(/|$)|usr/lib/[^/]+/(gconv|audit)(/|$)|etc/(cron\.|init\.d|default|systemd))`)
+var unwanted = regexp.MustCompile(`^(usr/share/(doc|man|info|locale|lintian|bug|bash-completion|zsh|fish|menu|initramfs-tools)/` +
+	`|usr/lib/[^/]+/(gconv|audit)/|etc/(cron\.|init\.d|default|systemd))`)
 
 // debianEntries fetches packages with what they depend on, from the machine's
 // own package sources but apart from its installed packages, and returns their

@@ -10,22 +10,37 @@ import (
 )
 
 // required is something that the building machine must have.
-type required struct {
-	Program string // found in PATH, or
-	Header  string // found by the C compiler
-	Package string // Debian's and Ubuntu's package with it
-	Note    string
+type required string
+
+const (
+	goCompiler required = "Go"
+	cCompiler  required = "a C compiler"
+	pkgConfig  required = "pkg-config"
+	libseccomp required = "libseccomp"
+	libblkid   required = "libblkid"
+	apt        required = "apt"
+	dpkg       required = "dpkg"
+)
+
+// evidence is how something required is found, and where it comes from.
+type evidence struct {
+	Program  string // found in PATH, or
+	Header   string // found by the C compiler
+	Packages string // Debian's and Ubuntu's packages with it
+	Note     string
 }
 
-var (
-	goCompiler = required{Program: "go", Package: "golang-go", Note: "1.26 or newer; https://go.dev/dl has it"}
-	cCompiler  = required{Header: "stdio.h", Package: "gcc libc6-dev"}
-	pkgConfig  = required{Program: "pkg-config", Package: "pkg-config"}
-	libseccomp = required{Header: "seccomp.h", Package: "libseccomp-dev"}
-	libblkid   = required{Header: "blkid/blkid.h", Package: "libblkid-dev"}
-	apt        = required{Program: "apt-get", Package: "apt", Note: "kube-proxy, flannel and agnhost hold Debian packages"}
-	dpkg       = required{Program: "dpkg-deb", Package: "dpkg"}
-)
+func (r required) evidence() evidence {
+	return map[required]evidence{
+		goCompiler: {Program: "go", Packages: "golang-go", Note: "1.26 or newer; https://go.dev/dl has it"},
+		cCompiler:  {Header: "stdio.h", Packages: "gcc libc6-dev"},
+		pkgConfig:  {Program: "pkg-config", Packages: "pkg-config"},
+		libseccomp: {Header: "seccomp.h", Packages: "libseccomp-dev"},
+		libblkid:   {Header: "blkid/blkid.h", Packages: "libblkid-dev"},
+		apt:        {Program: "apt-get", Packages: "apt", Note: "kube-proxy, flannel and agnhost hold Debian packages"},
+		dpkg:       {Program: "dpkg-deb", Packages: "dpkg"},
+	}[r]
+}
 
 // checkRequired names everything that is missing in one error, with the
 // command that installs it.
@@ -38,11 +53,16 @@ func checkRequired(ctx context.Context, rows []component) error {
 				continue
 			}
 			seen = append(seen, need)
-			if need.there(ctx) {
+			e := need.evidence()
+			if e.there(ctx) {
 				continue
 			}
-			missing = append(missing, need.String())
-			packages = append(packages, need.Package)
+			what := string(need)
+			if e.Note != "" {
+				what += " (" + e.Note + ")"
+			}
+			missing = append(missing, what)
+			packages = append(packages, e.Packages)
 		}
 	}
 	if len(missing) == 0 {
@@ -52,23 +72,15 @@ func checkRequired(ctx context.Context, rows []component) error {
 		strings.Join(missing, ", "), strings.Join(packages, " "))
 }
 
-func (r required) there(ctx context.Context) bool {
-	if r.Program != "" {
-		_, err := exec.LookPath(r.Program)
+func (e evidence) there(ctx context.Context) bool {
+	if e.Program != "" {
+		_, err := exec.LookPath(e.Program)
 		return err == nil
 	}
 	// The compiler knows where its headers are; a fixed path would not.
 	c := exec.CommandContext(ctx, "gcc", "-E", "-x", "c", "-")
-	c.Stdin = strings.NewReader("#include <" + r.Header + ">\n")
+	c.Stdin = strings.NewReader("#include <" + e.Header + ">\n")
 	return c.Run() == nil
-}
-
-func (r required) String() string {
-	what := r.Program + r.Header
-	if r.Note != "" {
-		what += " (" + r.Note + ")"
-	}
-	return what
 }
 
 // checkCross refuses what needs a C compiler for another architecture.

@@ -104,7 +104,7 @@ func newBundleVerifyCommand(a *app, f *bundleFlags) *cobra.Command {
 			if a.quiet {
 				return nil
 			}
-			_, err = fmt.Fprintf(a.out, "%d artefacts in %s are what the manifest says.\n", count, b.Dir())
+			_, err = fmt.Fprintf(a.out, "Verified in %s: %d; all are what the manifest says.\n", b.Dir(), count)
 			return err
 		},
 	}

@@ -65,8 +65,8 @@ func (a *app) buildBundle(ctx context.Context, o bundle.BuildOptions) error {
 	if a.quiet {
 		return nil
 	}
-	_, err = fmt.Fprintf(a.out, "The bundle of Kubernetes %s is in %s: %d artefacts, %s (%d built in %s).\n",
-		b.Manifest().Kubernetes, b.Dir(), len(b.Manifest().Artefacts), megabytes(bundleSize(b)), built, time.Since(start).Round(time.Second/10))
+	_, err = fmt.Fprintf(a.out, "The bundle of Kubernetes %s is in %s: %s, artefacts: %d (%d built in %s).\n",
+		b.Manifest().Kubernetes, b.Dir(), megabytes(bundleSize(b)), len(b.Manifest().Artefacts), built, time.Since(start).Round(time.Second/10))
 	return err
 }
 
