@@ -1,0 +1,203 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed base
+var baseFiles embed.FS
+
+// EnsureBase gives the root file system that machines start from: a Debian or
+// Ubuntu of this computer's own release, from its own package sources, made
+// once and kept in cacheDir. It takes a minute the first time, and the network.
+func EnsureBase(ctx context.Context, cacheDir string, progress Progress) (path string, err error) {
+	release, err := hostRelease()
+	if err != nil {
+		return "", err
+	}
+	hash, err := baseHash(release)
+	if err != nil {
+		return "", err
+	}
+	base := filepath.Join(cacheDir, "base-"+hash)
+	if _, err := os.Stat(base); err == nil {
+		return base, nil
+	}
+	if err := basePreflight(); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(cacheDir, 0o700); err != nil {
+		return "", fmt.Errorf("base system: %w", err)
+	}
+	lock, err := awaitLock(ctx, filepath.Join(cacheDir, "lock"), progress)
+	if err != nil {
+		return "", fmt.Errorf("base system: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if _, err := os.Stat(base); err == nil {
+		return base, nil // somebody else made it meanwhile
+	}
+	progress("", "making the base system of the machines from "+release+" packages (once, about a minute)")
+	if err := makeBase(ctx, base, release, lock, progress); err != nil {
+		return "", fmt.Errorf("base system: %w", err)
+	}
+	return base, nil
+}
+
+// baseHash covers everything that shapes a base except the packages' own
+// versions: a mirror's update alone is no reason to make a new one.
+func baseHash(release string) (string, error) {
+	sum := sha256.New()
+	_, _ = fmt.Fprintln(sum, release, runtime.GOARCH, mmdebstrapOptions())
+	err := fs.WalkDir(baseFiles, "base", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(baseFiles, path)
+		_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
+		return err
+	})
+	return hex.EncodeToString(sum.Sum(nil)[:6]), err
+}
+
+// mmdebstrapOptions: no syncs while unpacking, because an interrupted base is
+// thrown away; and nothing that only people read.
+func mmdebstrapOptions() []string {
+	return []string{
+		"--mode=root", "--format=directory", "--variant=minbase",
+		"--dpkgopt=force-unsafe-io",
+		"--dpkgopt=path-exclude=/usr/share/doc/*",
+		"--dpkgopt=path-exclude=/usr/share/man/*",
+		"--dpkgopt=path-exclude=/usr/share/info/*",
+		"--dpkgopt=path-exclude=/usr/share/locale/*",
+		`--aptopt=Acquire::Languages "none"`,
+	}
+}
+
+func basePreflight() error {
+	if os.Geteuid() != 0 {
+		return errNotRoot
+	}
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		return errors.New("the lab needs the program mmdebstrap to make its base system: apt-get install mmdebstrap")
+	}
+	return nil
+}
+
+// makeBase gives the result its name only when it is whole. Held stays open in
+// mmdebstrap, so that the lock outlasts a kill of this process.
+func makeBase(ctx context.Context, base, release string, held *os.File, progress Progress) (err error) {
+	partial := base + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return err
+	}
+	sources, err := aptSources(ctx)
+	if err != nil {
+		return err
+	}
+	packages, err := basePackages(ctx)
+	if err != nil {
+		return err
+	}
+	args := append(mmdebstrapOptions(),
+		"--include="+strings.Join(packages, ","),
+		release, partial, "-")
+	log, err := os.Create(base + ".log")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	if err := mmdebstrap(ctx, args, sources, log, held, progress); err != nil {
+		return fmt.Errorf("mmdebstrap (log: %s): %w", log.Name(), err)
+	}
+	if err := customize(ctx, partial); err != nil {
+		return err
+	}
+	return os.Rename(partial, base)
+}
+
+// customize is no hook of mmdebstrap, which empties some of the files that it
+// writes when it cleans up.
+func customize(ctx context.Context, root string) error {
+	files, err := fs.Sub(baseFiles, "base/root")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(root, files); err != nil {
+		return err
+	}
+	script, err := baseFiles.Open("base/customize")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-s", root)
+	cmd.Stdin = script
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("customize: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// mmdebstrap reports its steps as lines that start with "I: ".
+func mmdebstrap(ctx context.Context, args []string, sources string, log io.Writer, held *os.File, progress Progress) error {
+	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
+	cmd.Stdin = strings.NewReader(sources)
+	cmd.ExtraFiles = []*os.File{held}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	var errorLines bytes.Buffer
+	lines := bufio.NewScanner(io.TeeReader(out, log))
+	for lines.Scan() {
+		if step, ok := strings.CutPrefix(lines.Text(), "I: "); ok {
+			progress("", step)
+		}
+		if strings.HasPrefix(lines.Text(), "E: ") {
+			_, _ = fmt.Fprintln(&errorLines, lines.Text())
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w\n%s", err, strings.TrimSpace(errorLines.String()))
+	}
+	return nil
+}
+
+func awaitLock(ctx context.Context, path string, progress Progress) (lock *os.File, err error) {
+	told := false
+	err = poll(ctx, 200*time.Millisecond, func() (bool, error) {
+		var err error
+		lock, err = tryLock(path)
+		if errors.Is(err, errLocked) {
+			if !told {
+				progress("", "waiting for another kbm that is making the base system")
+			}
+			told = true
+			return false, nil
+		}
+		return err == nil, err
+	})
+	return lock, err
+}

@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cgroupRoot is where every distribution mounts the control groups.
+const cgroupRoot = "/sys/fs/cgroup"
+
+// unifiedCgroups says whether this computer has control groups version 2 only.
+func unifiedCgroups() bool {
+	var st unix.Statfs_t
+	return unix.Statfs(cgroupRoot, &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
+}
+
+// cgroupDirs computes a machine's own group in each hierarchy, below the
+// groups that this process is in: limits that hold for kbm hold for its
+// machines. Without groups of their own all machines would share the host's,
+// and two programs that manage them, each believing to be alone, would tear
+// down each other's. Self is the content of /proc/self/cgroup. Where version 1
+// is in use, the version 2 hierarchy beside it is left alone: it has no
+// controllers. So are hierarchies that the kernel lists but nobody mounted.
+func cgroupDirs(root, self, group string, unified bool) []string {
+	var dirs []string
+	for line := range strings.Lines(self) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 || (parts[1] == "") != unified {
+			continue
+		}
+		hierarchy := filepath.Join(root, strings.TrimPrefix(parts[1], "name="))
+		if info, err := os.Stat(hierarchy); err == nil && info.IsDir() {
+			dirs = append(dirs, filepath.Join(hierarchy, parts[2], group))
+		}
+	}
+	return dirs
+}
+
+// makeCgroup makes one group that processes can be put into.
+func makeCgroup(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	// A new cpuset is empty, and refuses processes as long as it is.
+	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
+		value, err := os.ReadFile(filepath.Join(filepath.Dir(dir), name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), value, 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enterCgroups makes version 1 groups and moves the calling thread into them,
+// where its children then start.
+func enterCgroups(dirs []string) error {
+	for _, dir := range dirs {
+		err := makeCgroup(dir)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "tasks"), []byte("0"), 0)
+		}
+		if err != nil {
+			return fmt.Errorf("control group %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+// removeCgroups ends what still runs in the groups and removes them, deepest
+// first. A process that ended a moment ago keeps its group busy for a while.
+func removeCgroups(ctx context.Context, dirs []string) error {
+	for _, dir := range dirs {
+		err := poll(ctx, 10*time.Millisecond, func() (bool, error) { return removeCgroup(dir) })
+		if err != nil {
+			return fmt.Errorf("remove control group %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
+func removeCgroup(dir string) (gone bool, err error) {
+	var groups []string
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			groups = append(groups, path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	gone = true
+	for _, group := range slices.Backward(groups) {
+		if err := killCgroup(group); err != nil {
+			return false, err
+		}
+		err := os.Remove(group)
+		switch {
+		case errors.Is(err, unix.EBUSY):
+			gone = false
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return false, err
+		}
+	}
+	return gone, nil
+}
+
+func killCgroup(dir string) error {
+	procs, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for pid := range strings.FieldsSeq(string(procs)) {
+		var p int
+		if _, err := fmt.Sscan(pid, &p); err == nil && p > 0 {
+			process{pid: p}.signal(unix.SIGKILL)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+)
+
+// Down takes the named machines away, disk and all, or the whole lab if none
+// is named. What is not there needs no taking down.
+func (l Lab) Down(ctx context.Context, names ...string) error {
+	return l.down(ctx, names, func(name string) error {
+		// First what says that the disk is whole: this may be interrupted.
+		err := os.Remove(disk{dir: l.machineDir(name)}.marker())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return os.RemoveAll(l.machineDir(name))
+	})
+}
+
+// Off cuts the power of the named machines, or of all if none is named. They
+// keep their disks, and Up switches them on again.
+func (l Lab) Off(ctx context.Context, names ...string) error {
+	return l.down(ctx, names, nil)
+}
+
+func (l Lab) down(ctx context.Context, names []string, remove func(machine string) error) error {
+	for _, name := range names {
+		if !machineName.MatchString(name) {
+			return fmt.Errorf("machine name %q: want lower case letters, digits and -, at most 63", name)
+		}
+	}
+	if !l.Exists() {
+		return nil
+	}
+	if err := preflight(); err != nil {
+		return err
+	}
+	host, err := detectHost()
+	if err != nil {
+		return err
+	}
+	unlock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	chosen := names
+	if len(names) == 0 {
+		if chosen, err = l.machineNames(); err != nil {
+			return errors.Join(err, unlock())
+		}
+	}
+	d := nspawn{lab: l, host: host}
+	faults := make([]error, len(chosen))
+	var all sync.WaitGroup
+	for i, name := range chosen {
+		all.Go(func() {
+			faults[i] = d.Stop(ctx, name)
+			if faults[i] == nil && remove != nil {
+				faults[i] = remove(name)
+			}
+		})
+	}
+	all.Wait()
+	err = errors.Join(faults...)
+	if err == nil && remove != nil && len(names) == 0 {
+		err = l.removeAll()
+	}
+	return errors.Join(err, unlock())
+}
+
+// removeAll leaves nothing behind. The record goes last of what matters: as
+// long as it is there, another Down finishes what an interrupted one left.
+func (l Lab) removeAll() error {
+	if err := removeNetns(l.outsideNetns()); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(l.machinesDir()); err != nil {
+		return err
+	}
+	return os.RemoveAll(l.StateDir)
+}
+
+// machineNames lists the machines that were ever brought up, sorted.
+func (l Lab) machineNames() ([]string, error) {
+	entries, err := os.ReadDir(l.machinesDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}

@@ -1,0 +1,273 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// nspawn runs machines as systemd-nspawn containers: real systemd, sshd and
+// first boot, sharing this computer's kernel.
+type nspawn struct {
+	lab            Lab
+	host           host
+	base, ignition string
+}
+
+var _ driver = nspawn{}
+
+// supervisor switches a machine on again when it reboots itself, which
+// systemd-nspawn reports as 133. It first writes down which process it is, so
+// that there is no moment at which a machine runs unrecorded, and it alone
+// holds the lock on descriptor 3.
+const supervisor = `read -r stat </proc/self/stat && echo "$stat" >"$0" || exit
+while "$@" 3>&-; test $? -eq 133; do :; done`
+
+// reaction is how long a process may take to do what needs no waiting.
+const reaction = 20 * time.Second
+
+func (n nspawn) processPath(machine string) string {
+	return filepath.Join(n.lab.machineDir(machine), "process")
+}
+
+func (n nspawn) Running(machine string) int {
+	if p, ok := n.process(machine); ok {
+		return p.pid
+	}
+	return 0
+}
+
+func (n nspawn) process(machine string) (process, bool) {
+	stat, err := os.ReadFile(n.processPath(machine))
+	if err != nil {
+		return process{}, false
+	}
+	p, _, _, err := parseStat(string(stat))
+	return p, err == nil && p.alive()
+}
+
+// Start may find a machine that an interrupted kbm is still starting: it then
+// waits until that one runs or is gone.
+func (n nspawn) Start(ctx context.Context, m Machine) error {
+	dir := n.lab.machineDir(m.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	var lock *os.File
+	waited, cancel := context.WithTimeout(ctx, reaction)
+	defer cancel()
+	err := poll(waited, 20*time.Millisecond, func() (bool, error) {
+		var err error
+		lock, err = tryLock(filepath.Join(dir, "lock"))
+		if errors.Is(err, errLocked) {
+			return n.Running(m.Name) != 0, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return fmt.Errorf("lock of machine %s: %w", m.Name, err)
+	}
+	if lock == nil {
+		return nil
+	}
+	return errors.Join(n.start(ctx, m, lock), lock.Close())
+}
+
+func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
+	if err := n.clear(ctx, m.Name); err != nil {
+		return err
+	}
+	if err := n.lab.plug(m); err != nil {
+		return err
+	}
+	groups, err := n.recordCgroups(m.Name)
+	if err != nil {
+		return err
+	}
+	d := disk{dir: n.lab.machineDir(m.Name), base: n.base, root: filepath.Join(n.lab.StateDir, "root")}
+	fresh, err := d.prepare()
+	if err != nil {
+		return fmt.Errorf("disk of machine %s: %w", m.Name, err)
+	}
+	var config []byte
+	if fresh {
+		if config, err = readMedium(m.ISO); err != nil {
+			return fmt.Errorf("machine %s: %w", m.Name, err)
+		}
+	}
+	// Mounts and control groups are those of one thread, and of the machine
+	// that it starts: nothing of them is ever seen, or left, outside.
+	return onThread(func() (bool, error) {
+		if err := d.mount(n.lab.machineNetns(m.Name)); err != nil {
+			return false, fmt.Errorf("disk of machine %s: %w", m.Name, err)
+		}
+		if fresh {
+			if err := firstBoot(ctx, n.ignition, config, d.root, d.dir, lock); err != nil {
+				return false, fmt.Errorf("first boot of machine %s: %w", m.Name, err)
+			}
+			if err := errors.Join(n.host.writeQuirks(d.root), d.installed()); err != nil {
+				return false, fmt.Errorf("disk of machine %s: %w", m.Name, err)
+			}
+		}
+		if n.host.cgroup1 {
+			if err := enterCgroups(groups); err != nil {
+				return false, fmt.Errorf("machine %s: %w", m.Name, err)
+			}
+		}
+		// systemd-nspawn enters the namespace itself, but mounts a /sys that
+		// shows the network cards of where it came from.
+		if err := enterNetns(n.lab.machineNetns(m.Name)); err != nil {
+			return false, err
+		}
+		return false, n.launch(m, d, lock)
+	})
+}
+
+func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
+	console, err := os.OpenFile(n.lab.consolePath(m.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, console.Close()) }()
+	argv := append([]string{"-c", supervisor, n.processPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
+	cmd := exec.Command("/bin/sh", argv...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
+	cmd.Stdout, cmd.Stderr = console, console
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start machine %s: %w", m.Name, err)
+	}
+	// The machine outlives this process; if it ends before, it is reaped.
+	go func() { _ = cmd.Wait() }()
+	return nil
+}
+
+func (n nspawn) arguments(m Machine, d disk) []string {
+	args := []string{
+		"--boot", "--directory=" + d.root, "--machine=" + n.lab.machineNetns(m.Name),
+		// Without a name of its own the machine is what its medium makes it.
+		"--hostname=localhost",
+		"--network-namespace-path=" + netnsPath(n.lab.machineNetns(m.Name)),
+		"--register=no", "--console=read-only", "--setenv=SYSTEMD_COLORS=0",
+		"--capability=all", "--system-call-filter=@keyring bpf @known",
+		"--bind=/dev/kmsg",
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no",
+	}
+	for _, dir := range plainDirs() {
+		args = append(args, "--bind="+d.plain(dir)+":"+dir)
+	}
+	if !n.host.delegates() {
+		args = append(args, "--keep-unit")
+	}
+	if n.host.modules != "" {
+		args = append(args, "--bind-ro="+n.host.modules)
+	} else {
+		// Without modules the attempt to load one fails a unit at each boot.
+		args = append(args, "--drop-capability=CAP_SYS_MODULE")
+	}
+	return args
+}
+
+func (n nspawn) environment() []string {
+	if n.host.cgroup1 {
+		return []string{"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0", "SYSTEMD_NSPAWN_USE_CGNS=1"}
+	}
+	return []string{"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1"}
+}
+
+// Stop is also what removes the traces of a machine that ended by itself.
+func (n nspawn) Stop(ctx context.Context, machine string) error {
+	dir := n.lab.machineDir(machine)
+	ctx, cancel := context.WithTimeout(ctx, reaction)
+	defer cancel()
+	var lock *os.File
+	err := poll(ctx, 20*time.Millisecond, func() (bool, error) {
+		if p, ok := n.process(machine); ok {
+			if err := p.kill(ctx); err != nil {
+				return false, err
+			}
+		}
+		var err error
+		lock, err = tryLock(filepath.Join(dir, "lock"))
+		if errors.Is(err, errLocked) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return n.lab.unplug(machine)
+	}
+	if err != nil {
+		return fmt.Errorf("stop machine %s: %w", machine, err)
+	}
+	return errors.Join(n.clear(ctx, machine), lock.Close())
+}
+
+// clear removes what a machine that is off may have left. The caller holds its lock.
+func (n nspawn) clear(ctx context.Context, machine string) error {
+	if err := n.lab.unplug(machine); err != nil {
+		return err
+	}
+	record := n.cgroupsPath(machine)
+	dirs, err := os.ReadFile(record)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := removeCgroups(ctx, strings.Fields(string(dirs))); err != nil {
+		return fmt.Errorf("machine %s: %w", machine, err)
+	}
+	for _, path := range []string{record, n.processPath(machine)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n nspawn) cgroupsPath(machine string) string {
+	return filepath.Join(n.lab.machineDir(machine), "cgroups")
+}
+
+// recordCgroups writes down which groups a machine is about to get, because
+// they depend on where kbm itself runs, which may be elsewhere next time.
+func (n nspawn) recordCgroups(machine string) ([]string, error) {
+	if !n.host.cgroup1 {
+		return nil, nil
+	}
+	self, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	dirs := cgroupDirs(cgroupRoot, string(self), n.lab.machineNetns(machine), false)
+	return dirs, os.WriteFile(n.cgroupsPath(machine), []byte(strings.Join(dirs, "\n")), 0o600)
+}
+
+// programs that the driver runs, with the Debian package of each.
+func programs() map[string]string {
+	return map[string]string{"systemd-nspawn": "systemd-container"}
+}
+
+var errNotRoot = errors.New("the lab makes network namespaces and mounts: run it as root")
+
+func preflight() error {
+	if unix.Geteuid() != 0 {
+		return errNotRoot
+	}
+	var faults []error
+	for program, pkg := range programs() {
+		if _, err := exec.LookPath(program); err != nil {
+			faults = append(faults, fmt.Errorf("the lab needs the program %s: apt-get install %s", program, pkg))
+		}
+	}
+	return errors.Join(faults...)
+}
