@@ -30,12 +30,12 @@ const (
 
 // Change is one object and what becomes of it.
 type Change struct {
-	Addon  string
-	Object string // DaemonSet kube-system/flannel
-	Action Action
+	Addon  string `json:"addon"`
+	Object string `json:"object"` // DaemonSet kube-system/flannel
+	Action Action `json:"action"`
 	// Fields of an update, such as "spec.replicas: 1 → 2". Values of Secrets
 	// are masked.
-	Fields []string
+	Fields []string `json:"fields,omitempty"`
 
 	target *unstructured.Unstructured
 }
