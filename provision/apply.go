@@ -94,10 +94,17 @@ func (w *archiveWriter) item(it item) {
 func (w *archiveWriter) stage(dir, name string) string {
 	if w.staged[dir] == nil {
 		w.header(&tar.Header{Typeflag: tar.TypeDir, Name: path.Join(dir, stagingDir) + "/", Mode: 0o700})
+	}
+	w.note(dir, name)
+	return path.Join(dir, stagingDir, name)
+}
+
+// note remembers what is to be moved into dir.
+func (w *archiveWriter) note(dir, name string) {
+	if w.staged[dir] == nil {
 		w.order = append(w.order, dir)
 	}
 	w.staged[dir] = append(w.staged[dir], name)
-	return path.Join(dir, stagingDir, name)
 }
 
 func (w *archiveWriter) inventory(name string, inv Inventory) {

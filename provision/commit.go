@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	for _, f := range w.files {
 		op("sync", f)
 	}
+	for _, it := range p.artefacts {
+		dir, name := path.Split(it.path)
+		dir = path.Clean(dir)
+		op("stage", it.artefact.SHA256, fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, dir, name)
+		w.note(dir, name)
+	}
 	op("place", stateDir+"/union.json.new", inventoryPath)
 	for _, u := range p.units {
 		if u.action == Restart {
@@ -24,16 +31,20 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	for _, dir := range w.order {
 		op(append([]string{"move", dir}, w.staged[dir]...)...)
 	}
+	for _, it := range p.artefacts {
+		op("learn", it.artefact.SHA256, it.path)
+	}
+	op("forget")
 	for _, it := range p.modes {
 		op("mode", fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, it.path)
 	}
-	for _, path := range p.remove {
-		if unit := unitOf(path); unit != "" {
+	for _, gone := range p.remove {
+		if unit := unitOf(gone); unit != "" {
 			op("stop", unit)
 		}
 	}
-	for _, path := range p.remove {
-		op("remove", path)
+	for _, gone := range p.remove {
+		op("remove", gone)
 	}
 	op("place", stateDir+"/inventory.json.new", inventoryPath)
 	op(append([]string{"flush", stateDir}, w.order...)...)

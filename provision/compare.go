@@ -19,7 +19,7 @@ func Compare(m ignition.Machine, facts Facts) (NodePlan, error) {
 		return NodePlan{}, err
 	}
 	c := &comparison{
-		plan:     NodePlan{Node: m.Name, folders: folders(list), incoming: facts.Incoming},
+		plan:     NodePlan{Node: m.Name, folders: folders(list), incoming: facts.Incoming, arrived: facts.Arrived},
 		facts:    facts,
 		restarts: map[string]string{},
 	}
@@ -51,7 +51,7 @@ func (c *comparison) item(it item) {
 	case action == SetMode:
 		c.plan.modes = append(c.plan.modes, it)
 	case it.artefact != nil:
-		change.Bytes = it.artefact.Size - c.facts.Incoming[it.artefact.SHA256]
+		change.Bytes = c.plan.missing(it.artefact)
 		c.plan.artefacts = append(c.plan.artefacts, it)
 	default:
 		c.plan.write = append(c.plan.write, it)

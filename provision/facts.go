@@ -26,7 +26,7 @@ type Facts struct {
 	Systemd   bool     // it is what booted the machine
 	Missing   []string // tools that kbm needs and that are not there
 	MACs      map[string]string
-	Addresses []netip.Prefix
+	Addresses []Address
 	Routes    []Route
 	Listening []netip.AddrPort
 	Disks     map[string]Disk // by the folder that was asked about
@@ -38,8 +38,10 @@ type Facts struct {
 	Inventory Inventory
 	// Pending are units whose restart an interrupted run still owes.
 	Pending []string
-	// Incoming is how many bytes of an artefact, by sha256, have arrived already.
+	// Incoming is how many bytes of an artefact, by sha256, have been received
+	// already; Arrived are those that are whole and verified.
 	Incoming map[string]int64
+	Arrived  map[string]bool
 
 	Paths map[string]Entry
 	Units map[string]UnitState
@@ -82,6 +84,12 @@ func (u UnitState) Running() bool {
 		return u.Sub != "auto-restart"
 	}
 	return false
+}
+
+// Address is an address of the machine, with the length of its network.
+type Address struct {
+	Interface string
+	netip.Prefix
 }
 
 // Route is a row of the machine's IPv4 routing table.

@@ -15,7 +15,7 @@ import (
 func parseFacts(out []byte, dirs []string) (Facts, error) {
 	f := Facts{
 		OS: map[string]string{}, MACs: map[string]string{}, Disks: map[string]Disk{},
-		Incoming: map[string]int64{}, Paths: map[string]Entry{}, Units: map[string]UnitState{},
+		Incoming: map[string]int64{}, Arrived: map[string]bool{}, Paths: map[string]Entry{}, Units: map[string]UnitState{},
 	}
 	sections, complete := splitSections(out)
 	if !complete {
@@ -110,8 +110,14 @@ func (f *Facts) parseInventory(lines []string) error {
 func (f *Facts) parseIncoming(lines []string) {
 	for _, line := range lines {
 		size, name, _ := strings.Cut(line, " ")
-		if n, err := strconv.ParseInt(size, 10, 64); err == nil {
-			f.Incoming[strings.TrimSuffix(path.Base(name), ".part")] = n
+		n, err := strconv.ParseInt(size, 10, 64)
+		sum, partial := strings.CutSuffix(path.Base(name), ".part")
+		switch {
+		case err != nil:
+		case partial:
+			f.Incoming[sum] = n
+		default:
+			f.Arrived[sum] = true
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (f *Facts) parseAddresses(lines []string) {
 			continue
 		}
 		if p, err := netip.ParsePrefix(fields[3]); err == nil {
-			f.Addresses = append(f.Addresses, p)
+			f.Addresses = append(f.Addresses, Address{Interface: fields[1], Prefix: p})
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package provision
 
+import "github.com/kbm-dev/kbm/ignition"
+
 // Action says what a Change does.
 type Action string
 
@@ -49,6 +51,7 @@ type NodePlan struct {
 	keep      Inventory
 	union     Inventory
 	incoming  map[string]int64
+	arrived   map[string]bool
 }
 
 type unitAction struct {
@@ -72,9 +75,26 @@ func (p *NodePlan) Units() []string {
 func (p *NodePlan) ArtefactBytes() int64 {
 	var n int64
 	for _, it := range p.artefacts {
-		n += it.artefact.Size - p.incoming[it.artefact.SHA256]
+		n += p.missing(it.artefact)
 	}
 	return n
+}
+
+// missing is how much of an artefact the machine does not have yet, in bytes.
+func (p *NodePlan) missing(a *ignition.Artefact) int64 {
+	if p.arrived[a.SHA256] {
+		return 0
+	}
+	return a.Size - p.offset(a)
+}
+
+// offset is where the sending of an artefact goes on. What has got longer than
+// the artefact cannot be a part of it.
+func (p *NodePlan) offset(a *ignition.Artefact) int64 {
+	if have := p.incoming[a.SHA256]; have <= a.Size {
+		return have
+	}
+	return 0
 }
 
 func (p *NodePlan) add(c Change) { p.Changes = append(p.Changes, c) }

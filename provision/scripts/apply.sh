@@ -37,6 +37,18 @@ run() {
 	shift
 	case $op in
 	sync) ;;
+	stage) # SHA256 MODE OWNER FOLDER NAME
+		from=$state/incoming/$1 to=$4/.kbm-new
+		[ -f "$from" ] || failed "$4/$5 has not been received"
+		mkdir -p "$4" && mkdir -p -m 700 "$to" || failed "cannot make $to"
+		# On another file system a copy takes the place of a link.
+		ln -- "$from" "$to/$5" 2>/dev/null || { cp -- "$from" "$to/$5" && sync -- "$to/$5"; } || exit 1
+		chown -- "$3" "$to/$5" && chmod -- "$2" "$to/$5" || failed "cannot set the mode of $4/$5"
+		;;
+	learn) # SHA256 PATH
+		stat -c "$1 %s %.9Y %.9Z %i %n" -- "$2" >>"$state/stat-cache"
+		;;
+	forget) rm -rf -- "$state/incoming" ;;
 	move) # FOLDER NAME…
 		folder=$1
 		shift

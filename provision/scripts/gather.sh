@@ -67,7 +67,7 @@ cat "$state/inventory.json" 2>/dev/null && echo
 
 echo "= incoming"
 set +f
-stat -c '%s %n' "$state"/incoming/*.part 2>/dev/null
+stat -c '%s %n' "$state"/incoming/* 2>/dev/null
 set -f
 
 echo "= files"

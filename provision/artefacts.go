@@ -1,0 +1,92 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kbm-dev/kbm/ignition"
+)
+
+// ArtefactSource gives the files of the bundle. It verifies a file against its
+// SHA256 before it hands it out.
+type ArtefactSource interface {
+	Open(a ignition.Artefact) (io.ReadSeekCloser, error)
+}
+
+// pushedAtOnce is how many artefacts go to one machine at a time: one is on
+// its way while the machine verifies the other.
+const pushedAtOnce = 2
+
+// PushArtefacts sends the artefacts of the plan that the machine does not have
+// yet. They wait there, verified, until ApplyFiles puts them in place. What was
+// cut by an interruption goes on where it ended. progress, which may be nil, is
+// told the bytes sent and the bytes to send of all of them, from several
+// goroutines but never from two at once.
+func PushArtefacts(ctx context.Context, host Host, p NodePlan, source ArtefactSource, progress func(done, total int64)) error {
+	count := &counter{total: p.ArtefactBytes(), report: progress}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(pushedAtOnce)
+	sent := map[string]bool{}
+	for _, it := range p.artefacts {
+		a := it.artefact
+		if sent[a.SHA256] || p.arrived[a.SHA256] {
+			continue
+		}
+		sent[a.SHA256] = true
+		group.Go(func() error {
+			if err := push(ctx, host, *a, p.offset(a), source, count); err != nil {
+				return fmt.Errorf("send %s to %s: %w", a.Name, p.Node, diskError(p.Node, err))
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func push(ctx context.Context, host Host, a ignition.Artefact, offset int64, source ArtefactSource, count *counter) (err error) {
+	file, err := source.Open(a)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		return err
+	}
+	text, err := script("push.sh", a.SHA256, strconv.FormatInt(a.Size, 10), strconv.FormatInt(offset, 10))
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, Command{Script: text, Stdin: io.TeeReader(file, count)})
+	var run *RunError
+	if errors.As(err, &run) && run.ExitCode == sumDiffers {
+		return fmt.Errorf("it arrived with the SHA256 %s, not %s: what came was thrown away; run again, and if it stays so, `kbm bundle build`", strings.TrimSpace(run.Stderr), a.SHA256)
+	}
+	return err
+}
+
+// sumDiffers is what push.sh ends with when the sum is wrong.
+const sumDiffers = 3
+
+// counter adds up what several pushes have sent.
+type counter struct {
+	mu          sync.Mutex
+	done, total int64
+	report      func(done, total int64)
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done += int64(len(p))
+	if c.report != nil {
+		c.report(c.done, c.total)
+	}
+	return len(p), nil
+}

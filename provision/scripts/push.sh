@@ -1,0 +1,21 @@
+# Receives one artefact. Arguments: its SHA256, its size, and how much of it is
+# here already. Stdin: the rest. What was received before a cut is kept.
+set -u
+export LC_ALL=C
+umask 077
+incoming=/var/lib/kbm/incoming
+part=$incoming/$1.part
+mkdir -p "$incoming" || exit 1
+[ "$3" -gt 0 ] || : >"$part"
+have=$(stat -c %s -- "$part")
+[ "$have" = "$3" ] || { echo "$have are here already, not $3" >&2; exit 1; }
+cat >>"$part" || exit 1
+have=$(stat -c %s -- "$part")
+[ "$have" = "$2" ] || { echo "cut after $have of $2 bytes" >&2; exit 1; }
+sum=$(sha256sum <"$part")
+if [ "${sum%% *}" != "$1" ]; then
+	rm -f -- "$part"
+	echo "${sum%% *}" >&2
+	exit 3
+fi
+sync -- "$part" && mv -f -- "$part" "$incoming/$1"
