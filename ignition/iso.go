@@ -5,46 +5,44 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"regexp"
+	"maps"
 	"slices"
-	"strings"
+	"sync"
 
 	"github.com/kdomanski/iso9660"
 )
-
-// What the library would cut, fold or replace without a word is refused here,
-// so the only names are those that arrive unchanged.
-var (
-	isoLabel = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-	isoDir   = regexp.MustCompile(`^[a-z0-9_-]{1,31}$`)
-	isoFile  = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]{1,8})?$`)
-)
-
-// isoFileMax leaves room for the version, ";1", in the 30 characters of a name.
-const isoFileMax = 28
 
 // WriteISO makes an ISO 9660 image: identical input gives identical bytes,
 // whatever the clock, time zone and system. Paths are relative with slashes.
 // The image is read back and compared before it is returned.
 func WriteISO(label string, files map[string][]byte) ([]byte, error) {
+	return new(isoWriter).write(label, files)
+}
+
+// isoWriter makes many images. The library stages each one on disk; nodes of
+// one cluster differ in content only, so what it laid out is used again.
+type isoWriter struct {
+	layouts sync.Map // label, paths and sectors → image of zeroes
+}
+
+func (w *isoWriter) write(label string, files map[string][]byte) ([]byte, error) {
 	if err := checkISO(label, files); err != nil {
 		return nil, err
 	}
-	image, err := layoutISO(label, files)
+	image, err := w.layout(label, files)
 	if err != nil {
 		return nil, fmt.Errorf("write image %s: %w", label, err)
 	}
-	normalizeDescriptor(image)
 	err = walkISO(image, func(e isoEntry) error {
-		copy(image[e.record+isoRecordDate:], isoRecordTime)
 		if e.dir {
 			return nil
 		}
-		if len(e.data) != len(files[e.path]) {
-			return fmt.Errorf("%s has %d bytes of %d", e.path, len(e.data), len(files[e.path]))
+		content := files[e.path]
+		if sectors(content) != sectors(e.data) {
+			return fmt.Errorf("%s has %d sectors of %d", e.path, sectors(e.data), sectors(content))
 		}
-		copy(e.data, files[e.path])
+		copy(e.data, content)
+		iso9660.WriteInt32LSBMSB(image[e.record+isoRecordSize:], int32(len(content)))
 		return nil
 	})
 	if err != nil {
@@ -56,9 +54,28 @@ func WriteISO(label string, files map[string][]byte) ([]byte, error) {
 	return image, nil
 }
 
-// layoutISO has the library lay the image out. The library stages every file
-// on disk and a payload may hold a private key, so it gets zeroes of the right
-// length, and the content goes straight into the image afterwards.
+// layout gives an image of zeroes, which the caller may fill.
+func (w *isoWriter) layout(label string, files map[string][]byte) ([]byte, error) {
+	key := label
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		key += fmt.Sprintf("/%s:%d", name, sectors(files[name]))
+	}
+	if known, ok := w.layouts.Load(key); ok {
+		return bytes.Clone(known.([]byte)), nil
+	}
+	image, err := layoutISO(label, files)
+	if err != nil {
+		return nil, err
+	}
+	w.layouts.Store(key, bytes.Clone(image))
+	return image, nil
+}
+
+func sectors(content []byte) int { return (len(content) + isoSector - 1) / isoSector }
+
+// layoutISO has the library lay the image out. A payload may hold a private
+// key, and the library stages every file on disk: it gets zeroes instead, as
+// many sectors of them, and the content goes straight into the image.
 func layoutISO(label string, files map[string][]byte) (image []byte, err error) {
 	w, err := iso9660.NewWriter()
 	if err != nil {
@@ -66,7 +83,8 @@ func layoutISO(label string, files map[string][]byte) (image []byte, err error) 
 	}
 	defer func() { err = errors.Join(err, w.Cleanup()) }()
 	for name, content := range files {
-		if err := w.AddFile(io.LimitReader(zeroes{}, int64(len(content))), name); err != nil {
+		size := int64(sectors(content)) * isoSector
+		if err := w.AddFile(io.LimitReader(zeroes{}, size), name); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +92,7 @@ func layoutISO(label string, files map[string][]byte) (image []byte, err error) 
 	if err := w.WriteTo(&b, label); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), normalizeISO(b.Bytes())
 }
 
 type zeroes struct{}
@@ -84,9 +102,10 @@ func (zeroes) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// normalizeDescriptor replaces what the library takes from the clock and the
-// system: the four dates (ECMA-119 8.4.26) and the system identifier.
-func normalizeDescriptor(image []byte) {
+// normalizeISO replaces what the library takes from the clock and the system:
+// the volume's dates (ECMA-119 8.4.26) and system identifier, and the date of
+// every record.
+func normalizeISO(image []byte) error {
 	d := image[isoDescriptor:]
 	copy(d[8:40], fmt.Sprintf("%-32s", "LINUX"))
 	for _, offset := range []int{813, 830, 864} {
@@ -94,6 +113,10 @@ func normalizeDescriptor(image []byte) {
 	}
 	copy(d[847:], isoNoTime)
 	copy(d[isoRootRecord+isoRecordDate:], isoRecordTime)
+	return walkISO(image, func(e isoEntry) error {
+		copy(image[e.record+isoRecordDate:], isoRecordTime)
+		return nil
+	})
 }
 
 func verifyISO(image []byte, label string, files map[string][]byte) error {
@@ -115,77 +138,4 @@ func verifyISO(image []byte, label string, files map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-func checkISO(label string, files map[string][]byte) error {
-	if !isoLabel.MatchString(label) {
-		return fmt.Errorf("label %q: a label has 1 to 32 letters, digits, - or _", label)
-	}
-	if len(files) == 0 {
-		return fmt.Errorf("image %s: it would be empty", label)
-	}
-	entries := map[string]map[string]bool{} // directory → identifier → is a directory
-	for name := range files {
-		if err := checkISOPath(name); err != nil {
-			return err
-		}
-		for child, isDir := name, false; child != "."; child, isDir = path.Dir(child), true {
-			dir := path.Dir(child)
-			if entries[dir] == nil {
-				entries[dir] = map[string]bool{}
-			}
-			base := path.Base(child)
-			if was, ok := entries[dir][base]; ok && was != isDir {
-				return fmt.Errorf("path %s: it cannot be a file and a directory", child)
-			}
-			entries[dir][base] = isDir
-		}
-	}
-	for dir, children := range entries {
-		if fillsSector(children) {
-			return fmt.Errorf("directory %s: its records fill a sector exactly, which misplaces the rest; rename a file", dir)
-		}
-	}
-	return nil
-}
-
-func checkISOPath(name string) error {
-	parts := strings.Split(name, "/")
-	base := parts[len(parts)-1]
-	if !isoFile.MatchString(base) || len(base) > isoFileMax {
-		return fmt.Errorf("path %q: a file name has at most %d lower-case letters, digits, - or _, and one extension of at most 8", name, isoFileMax)
-	}
-	dirs := parts[:len(parts)-1]
-	// ECMA-119 6.8.2.1: eight levels, the root included.
-	if len(dirs) > 7 {
-		return fmt.Errorf("path %q: at most 7 directories deep", name)
-	}
-	for _, dir := range dirs {
-		if !isoDir.MatchString(dir) {
-			return fmt.Errorf("path %q: a directory name has at most 31 lower-case letters, digits, - or _", name)
-		}
-	}
-	return nil
-}
-
-// fillsSector says whether the library would count one sector too few: it
-// writes a further sector after records that end exactly at a sector's end.
-func fillsSector(children map[string]bool) bool {
-	ids := make([]string, 0, len(children))
-	for name, isDir := range children {
-		if !isDir {
-			name += ";1"
-		}
-		ids = append(ids, name)
-	}
-	slices.Sort(ids)
-	used := 68 // the records of . and ..
-	for _, id := range ids {
-		record := 33 + len(id) + (len(id)+1)%2
-		if free := isoSector - used%isoSector; free < record {
-			used += free
-		}
-		used += record
-	}
-	return used%isoSector == 0
 }

@@ -15,6 +15,7 @@ const (
 	isoSector     = 2048
 	isoDescriptor = 16 * isoSector
 	isoRootRecord = 156
+	isoRecordSize = 10
 	isoRecordDate = 18
 	isoRecordMin  = 34
 	isoDirFlag    = 2

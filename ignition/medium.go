@@ -61,8 +61,8 @@ func FindMedium(name string) (Medium, error) {
 // Payload is the path of the encoded Machine on the medium.
 func (d Medium) Payload() string { return d.payload }
 
-// Write gives the image of the medium with the encoded Machine on it.
-func (d Medium) Write(m Machine, system cluster.OS, encoded []byte) ([]byte, error) {
+// contents are the files of the medium, the encoded Machine among them.
+func (d Medium) contents(m Machine, system cluster.OS, encoded []byte) (map[string][]byte, error) {
 	if !slices.Contains(d.Formats, system.Format) {
 		return nil, fmt.Errorf("medium %s: nothing reads %s from it", d.Name, system.Format)
 	}
@@ -71,7 +71,7 @@ func (d Medium) Write(m Machine, system cluster.OS, encoded []byte) ([]byte, err
 		return nil, fmt.Errorf("medium %s: %w", d.Name, err)
 	}
 	files[d.payload] = encoded
-	return WriteISO(d.Label, files)
+	return files, nil
 }
 
 // machineID tells cloud-init whether it has seen this machine: the same node

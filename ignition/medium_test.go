@@ -72,6 +72,29 @@ func TestRenderIsTheSameTwice(t *testing.T) {
 	}
 }
 
+// A Renderer that is kept gives the same as a new one, whatever it did before.
+func TestRendererForgetsItsMachines(t *testing.T) {
+	var kept Renderer
+	for _, key := range []string{"long-secret-of-the-first", "short", strings.Repeat("x", 5000), "short"} {
+		m := sample()
+		m.Files[1].Content = []byte(key)
+		for _, medium := range Media() {
+			target := Target{OS: system(t, "debian"), Medium: medium.Name}
+			got, err := kept.Render(m, target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := Render(m, target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Files[0].Content, want.Files[0].Content) {
+				t.Errorf("the image with key %.5s… on %s differs", key, medium.Name)
+			}
+		}
+	}
+}
+
 // What holds a private key is for its owner only, and the listing, which
 // anybody may read, holds none.
 func TestRenderKeepsSecrets(t *testing.T) {
@@ -98,7 +121,7 @@ func TestMediumRefuses(t *testing.T) {
 	}
 	onlyCloud := Media()[1]
 	onlyCloud.Formats = []cluster.Format{cluster.CloudConfig}
-	if _, err := onlyCloud.Write(sample(), system(t, "flatcar"), nil); err == nil || !strings.Contains(err.Error(), "nothing reads ignition") {
+	if _, err := onlyCloud.contents(sample(), system(t, "flatcar"), nil); err == nil || !strings.Contains(err.Error(), "nothing reads ignition") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -178,8 +201,9 @@ func BenchmarkRender(b *testing.B) {
 	for _, name := range []string{"flatcar", "debian"} {
 		os, _ := cluster.FindOS(name)
 		b.Run(name, func(b *testing.B) {
+			var r Renderer
 			for b.Loop() {
-				if _, err := Render(sample(), Target{OS: os}); err != nil {
+				if _, err := r.Render(sample(), Target{OS: os}); err != nil {
 					b.Fatal(err)
 				}
 			}

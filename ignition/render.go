@@ -25,11 +25,16 @@ type Target struct {
 	Stage  Stage  // Base, or Joined to embed all secrets
 }
 
+// Renderer renders many machines, also at the same time. The zero value is ready.
+type Renderer struct {
+	iso isoWriter
+}
+
 // Render gives a machine's medium, what is on it as a plain file (for
 // installers that take one, such as flatcar-install and coreos-installer), and
 // a listing of the whole Machine that shows no secret. The first two hold the
 // machine's private keys.
-func Render(m Machine, t Target) (Rendered, error) {
+func (r *Renderer) Render(m Machine, t Target) (Rendered, error) {
 	if t.Medium == "" {
 		t.Medium = DefaultMedium(t.OS)
 	}
@@ -41,7 +46,11 @@ func Render(m Machine, t Target) (Rendered, error) {
 	if err != nil {
 		return Rendered{}, err
 	}
-	image, err := medium.Write(m, t.OS, encoded)
+	files, err := medium.contents(m, t.OS, encoded)
+	if err != nil {
+		return Rendered{}, err
+	}
+	image, err := r.iso.write(medium.Label, files)
 	if err != nil {
 		return Rendered{}, err
 	}
@@ -55,3 +64,6 @@ func Render(m Machine, t Target) (Rendered, error) {
 		{Name: "contents.txt", Content: m.Contents(medium, t), Mode: 0o644},
 	}}, nil
 }
+
+// Render renders one machine.
+func Render(m Machine, t Target) (Rendered, error) { return new(Renderer).Render(m, t) }
