@@ -17,7 +17,7 @@ import (
 type disk struct {
 	dir, base string
 	// root is where it is mounted, in the machine's own view of the mounts
-	// alone: one empty folder serves all. Unlike dir it is open to everybody,
+	// alone: on the host it stays empty. Unlike dir it is open to everybody,
 	// because Ignition writes a user's files as that user.
 	root string
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -82,7 +83,16 @@ func (l Lab) removeAll() error {
 	if err := os.RemoveAll(l.machinesDir()); err != nil {
 		return err
 	}
-	return os.RemoveAll(l.StateDir)
+	if err := os.RemoveAll(l.StateDir); err != nil {
+		return err
+	}
+	// Only if this was the last lab.
+	for _, dir := range []string{filepath.Dir(l.StateDir), filepath.Dir(filepath.Dir(l.StateDir))} {
+		if os.Remove(dir) != nil {
+			break
+		}
+	}
+	return nil
 }
 
 // machineNames lists the machines that were ever brought up, sorted.

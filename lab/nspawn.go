@@ -29,8 +29,13 @@ var _ driver = nspawn{}
 // systemd-nspawn reports as 133. It first writes down which process it is, so
 // that there is no moment at which a machine runs unrecorded, and it alone
 // holds the lock on descriptor 3.
+//
+// A real restart also forgets its network, which here is a namespace that stays.
 const supervisor = `read -r stat </proc/self/stat && echo "$stat" >"$0" || exit
-while "$@" 3>&-; test $? -eq 133; do :; done`
+root=$1 interface=$2; shift 2
+while "$@" 3>&-; test $? -eq 133; do
+	chroot "$root" /usr/libexec/kbm-lab-forget-network "$interface"
+done`
 
 // reaction is how long a process may take to do what needs no waiting.
 const reaction = 20 * time.Second
@@ -93,7 +98,7 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	if err != nil {
 		return err
 	}
-	d := disk{dir: n.lab.machineDir(m.Name), base: n.base, root: filepath.Join(n.lab.StateDir, "root")}
+	d := disk{dir: n.lab.machineDir(m.Name), base: n.base, root: filepath.Join(n.lab.StateDir, "roots", m.Name)}
 	fresh, err := d.prepare()
 	if err != nil {
 		return fmt.Errorf("disk of machine %s: %w", m.Name, err)
@@ -138,7 +143,7 @@ func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, console.Close()) }()
-	argv := append([]string{"-c", supervisor, n.processPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
+	argv := append([]string{"-c", supervisor, n.processPath(m.Name), d.root, m.Interface, "systemd-nspawn"}, n.arguments(m, d)...)
 	cmd := exec.Command("/bin/sh", argv...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
 	cmd.Stdout, cmd.Stderr = console, console
@@ -179,10 +184,13 @@ func (n nspawn) arguments(m Machine, d disk) []string {
 }
 
 func (n nspawn) environment() []string {
+	// The lab locks its machines itself, and a killed systemd-nspawn leaves
+	// its own lock files in /run.
+	env := []string{"SYSTEMD_NSPAWN_LOCK=0"}
 	if n.host.cgroup1 {
-		return []string{"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0", "SYSTEMD_NSPAWN_USE_CGNS=1"}
+		return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0", "SYSTEMD_NSPAWN_USE_CGNS=1")
 	}
-	return []string{"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1"}
+	return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
 }
 
 // Stop is also what removes the traces of a machine that ended by itself.
@@ -226,7 +234,8 @@ func (n nspawn) clear(ctx context.Context, machine string) error {
 	if err := removeCgroups(ctx, strings.Fields(string(dirs))); err != nil {
 		return fmt.Errorf("machine %s: %w", machine, err)
 	}
-	for _, path := range []string{record, n.processPath(machine)} {
+	propagate := filepath.Join("/run/systemd/nspawn/propagate", n.lab.machineNetns(machine))
+	for _, path := range []string{record, n.processPath(machine), propagate} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

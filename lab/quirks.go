@@ -71,6 +71,7 @@ func (h host) quirks() []string {
 	files := []string{
 		"usr/lib/systemd/system/kbm-lab-mounts.service",
 		"usr/libexec/kbm-lab-mounts",
+		"usr/libexec/kbm-lab-forget-network",
 	}
 	if h.cgroup1 {
 		files = append(files, "etc/kubernetes/kubelet.conf.d/90-lab.conf")

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"regexp"
+	"slices"
 )
 
 // Machine is one machine of a lab, as it stands in the rack: a network card, a
@@ -57,7 +59,10 @@ func (s Spec) complete(id string) (Spec, error) {
 		}
 		taken[value] = by
 	}
-	s.Machines = append([]Machine(nil), s.Machines...)
+	if _, err := os.Stat(s.Ignition); err != nil {
+		faults = append(faults, fmt.Errorf("the ignition program, which reads the media: %w", err))
+	}
+	s.Machines = slices.Clone(s.Machines)
 	for i := range s.Machines {
 		m := &s.Machines[i]
 		m.complete(id)
