@@ -49,6 +49,7 @@ type renderResult struct {
 type renderer struct {
 	cluster *cluster.Cluster
 	store   *heldStore
+	media   ignition.Renderer
 	batch   atomicfile.Batch
 	stale   []string
 }
@@ -138,7 +139,7 @@ func (r *renderer) plain(name string, set *pki.Set) ([]ignition.RenderedFile, er
 	if err != nil {
 		return nil, err
 	}
-	out, err := ignition.Render(m, ignition.Target{OS: r.cluster.OSOf(n), Medium: r.cluster.MediumOf(n)})
+	out, err := r.media.Render(m, ignition.Target{OS: r.cluster.OSOf(n), Medium: r.cluster.MediumOf(n)})
 	return out.Files, err
 }
 
