@@ -40,7 +40,11 @@ func (m Machine) Contents(medium Medium, t Target) []byte {
 func (m Machine) rows() []row {
 	var rows []row
 	for _, u := range m.Users {
-		rows = append(rows, row{Base, "-", "-", "-", "-", fmt.Sprintf("user %s, SSH keys: %d", u.Name, len(u.AuthorizedKeys))})
+		r := row{Base, "-", "-", "-", "-", fmt.Sprintf("user %s, SSH keys: %d", u.Name, len(u.AuthorizedKeys))}
+		if u.Name != "root" {
+			r.at += ", sudo"
+		}
+		rows = append(rows, r)
 	}
 	for _, d := range m.Dirs {
 		rows = append(rows, row{d.Stage, fmt.Sprintf("%04o", d.Mode), orRoot(d.Owner) + ":" + orRoot(d.Group), "-", "-", d.Path + "/"})
