@@ -38,16 +38,16 @@ func Media() []Medium {
 	}
 }
 
-// DefaultMedium is what a system's own images look for.
-func DefaultMedium(system cluster.OS) string {
+// defaultMedium is what a system's own images look for.
+func defaultMedium(system cluster.OS) string {
 	if system.Format == cluster.CloudConfig {
 		return "cidata"
 	}
 	return "config-2"
 }
 
-// FindMedium returns a row of the table, or an error that lists its names.
-func FindMedium(name string) (Medium, error) {
+// findMedium returns a row of the table, or an error that lists its names.
+func findMedium(name string) (Medium, error) {
 	var names []string
 	for _, m := range Media() {
 		if m.Name == name {
@@ -57,9 +57,6 @@ func FindMedium(name string) (Medium, error) {
 	}
 	return Medium{}, fmt.Errorf("medium %q: kbm makes %s", name, strings.Join(names, " and "))
 }
-
-// Payload is the path of the encoded Machine on the medium.
-func (d Medium) Payload() string { return d.payload }
 
 // contents are the files of the medium, the encoded Machine among them.
 func (d Medium) contents(m Machine, system cluster.OS, encoded []byte) (map[string][]byte, error) {

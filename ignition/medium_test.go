@@ -27,11 +27,11 @@ func TestRenderForEveryMedium(t *testing.T) {
 				if err != nil || label != medium.Label {
 					t.Fatalf("label %q, error %v", label, err)
 				}
-				if !bytes.Equal(files[medium.Payload()], out.Files[1].Content) {
+				if !bytes.Equal(files[medium.payload], out.Files[1].Content) {
 					t.Error("the plain file is not what is on the medium")
 				}
 				for name, content := range files {
-					if name != medium.Payload() {
+					if name != medium.payload {
 						golden(t, medium.Name+"/"+name, content)
 					}
 				}

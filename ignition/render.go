@@ -36,9 +36,9 @@ type Renderer struct {
 // machine's private keys.
 func (r *Renderer) Render(m Machine, t Target) (Rendered, error) {
 	if t.Medium == "" {
-		t.Medium = DefaultMedium(t.OS)
+		t.Medium = defaultMedium(t.OS)
 	}
-	medium, err := FindMedium(t.Medium)
+	medium, err := findMedium(t.Medium)
 	if err != nil {
 		return Rendered{}, err
 	}
