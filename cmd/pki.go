@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +24,8 @@ commands issue what is missing or expires; these are for what is not daily.
 Where cluster.yaml sets secrets.recipients, private files are kept as *.age
 only. To read them, name the file of an age identity or SSH key in --identity
 or KBM_AGE_IDENTITY.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: subcommand,
 	}
 	c.AddCommand(newPKIListCommand(a), newPKIRenewCommand(a), newPKIImportCommand(a), newPKIEncryptCommand(a), newPKIKnownHostsCommand(a))
 	return c
@@ -54,6 +55,7 @@ kbm up delivers what changed.`,
 		Example: `  kbm pki renew apiserver
   kbm pki renew cp1
   kbm pki renew nodes/cp1/apiserver`,
+		ValidArgsFunction: a.completeNodes,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if all != (len(names) == 0) {
 				return usageError(errors.New("name what to renew, or pass --all"))
@@ -61,7 +63,7 @@ kbm up delivers what changed.`,
 			return a.withPKI(cmd.Context(), func(c *cluster.Cluster, store *pki.Files) error {
 				set, err := pki.Renew(store, c, names, time.Now(), rand.Reader)
 				if err != nil {
-					return err
+					return usageError(err)
 				}
 				return a.printChanges(set.Changes)
 			})
@@ -94,7 +96,7 @@ first; one that does not fit leaves everything as it is.`,
 				}
 				set, err := pki.Ensure(store, c, now, rand.Reader)
 				if err != nil {
-					return err
+					return usageError(err)
 				}
 				return a.printChanges(append(imported, set.Changes...))
 			})
@@ -116,7 +118,7 @@ this one also finds keys that were put there since.`,
 			return a.withPKI(cmd.Context(), func(_ *cluster.Cluster, store *pki.Files) error {
 				changes, err := store.Encrypt()
 				if err != nil {
-					return err
+					return usageError(err)
 				}
 				return a.printChanges(changes)
 			})
@@ -136,7 +138,7 @@ for the nodes. Print it again when a node was added.`,
 			return a.withPKI(cmd.Context(), func(c *cluster.Cluster, store *pki.Files) error {
 				line, err := pki.KnownHosts(store, c)
 				if err != nil {
-					return err
+					return usageError(err)
 				}
 				_, err = a.out.Write(line)
 				return err
@@ -157,16 +159,11 @@ func exactly(n int, otherwise string) cobra.PositionalArgs {
 
 // printChanges tells what was written to the key store.
 func (a *app) printChanges(changes []pki.Change) error {
-	if a.output == "json" {
-		return json.NewEncoder(a.out).Encode(append([]pki.Change{}, changes...))
-	}
-	if a.quiet {
-		return nil
-	}
 	for _, change := range changes {
-		if _, err := fmt.Fprintf(a.out, "%s: %s\n", change.Path, change.Why); err != nil {
-			return err
-		}
+		a.say("%s: %s", change.Path, change.Why)
 	}
-	return nil
+	if len(changes) == 0 {
+		a.say("Nothing to do.")
+	}
+	return a.answer(append([]pki.Change{}, changes...))
 }

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -25,10 +24,10 @@ needed. The status is ok, or why the certificate will be issued anew.`,
 				now := time.Now()
 				entries, err := pki.List(store, c, now)
 				if err != nil {
-					return err
+					return usageError(err)
 				}
-				if a.output == "json" {
-					return json.NewEncoder(a.out).Encode(entries)
+				if a.isJSON() {
+					return a.answer(entries)
 				}
 				return a.printEntries(entries, now)
 			})

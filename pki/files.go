@@ -57,20 +57,19 @@ func private(name string) bool {
 
 // Read returns a file, decrypted where it is encrypted.
 func (f *Files) Read(name string) ([]byte, error) {
-	content, err := f.readPlain(name)
-	plain := err == nil
-	if !private(name) || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return content, err
+	plain, err := f.readPlain(name)
+	if err != nil || !private(name) {
+		return plain, err
 	}
-	sealed, sealedErr := os.ReadFile(f.path(name + sealedExt))
+	sealed, err := readFile(f.path(name + sealedExt))
 	switch {
-	case sealedErr != nil && !errors.Is(sealedErr, fs.ErrNotExist):
-		return nil, sealedErr
-	case plain && len(f.encryptTo) > 0:
+	case err != nil:
+		return nil, err
+	case plain != nil && len(f.encryptTo) > 0:
 		return nil, fmt.Errorf("%s is not encrypted, though %s sets secrets.recipients: run kbm pki encrypt, or remove it where %s%s is there",
 			f.path(name), cluster.File, path.Base(name), sealedExt)
-	case plain || sealedErr != nil:
-		return content, err
+	case plain != nil || sealed == nil:
+		return plain, nil
 	case len(f.encryptTo) == 0:
 		return nil, fmt.Errorf("%s is encrypted, though %s sets no secrets.recipients: set them again, or decrypt the private files with age -d and remove each %s",
 			f.path(name+sealedExt), cluster.File, sealedExt)
@@ -81,16 +80,27 @@ func (f *Files) Read(name string) ([]byte, error) {
 // readPlain refuses a private file that others can read, as ssh does.
 func (f *Files) readPlain(name string) ([]byte, error) {
 	full := f.path(name)
-	if private(name) {
-		info, err := os.Stat(full)
-		if err != nil {
-			return nil, err
-		}
-		if mode := info.Mode().Perm(); mode&0o077 != 0 {
-			return nil, fmt.Errorf("%s may be read by others (mode %04o): run chmod -R go= %s", full, mode, f.dir)
-		}
+	content, err := readFile(full)
+	if content == nil || !private(name) {
+		return content, err
 	}
-	return os.ReadFile(full)
+	info, err := os.Stat(full)
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be read by others (mode %04o): run chmod -R go= %s", full, mode, f.dir)
+	}
+	return content, nil
+}
+
+// readFile is os.ReadFile with nil for what is not there; what is empty is not nil.
+func readFile(name string) ([]byte, error) {
+	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return content, err
 }
 
 // Write encrypts what is private, then writes everything in one batch.

@@ -100,7 +100,7 @@ func (i imported) read(name string) ([]byte, error) {
 func compare(store Store, files []File) (same, there bool, err error) {
 	same = true
 	for _, f := range files {
-		old, err := optional(store, f.Path)
+		old, err := store.Read(f.Path)
 		if err != nil {
 			return false, false, err
 		}

@@ -67,7 +67,7 @@ func (l *lister) entry(p profile, n *cluster.Node) (Entry, error) {
 	}
 	name := base(p.name, e.Node) + ".crt"
 	e.Path = shown(name)
-	content, err := optional(l.store, name)
+	content, err := l.store.Read(name)
 	if err != nil {
 		return e, err
 	}

@@ -3,7 +3,6 @@ package pki
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ type renewing struct {
 
 func (r renewing) Read(name string) ([]byte, error) {
 	if r.hidden[name] {
-		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+		return nil, nil
 	}
 	return r.Store.Read(name)
 }

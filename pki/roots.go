@@ -47,7 +47,7 @@ func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 func (e *ensurer) begun() (string, error) {
 	for _, p := range leaves(nil) {
 		name := base(p.name, "") + ".crt"
-		cert, err := optional(e.store, name)
+		cert, err := e.store.Read(name)
 		if err != nil {
 			return "", err
 		}
@@ -120,11 +120,11 @@ func (e *ensurer) serviceAccount(set *Set, b *batch, begun string) error {
 // readServiceAccount reads the service account's key pair, the public key in
 // the certificate's place.
 func readServiceAccount(s Store) (Pair, error) {
-	public, err := optional(s, saPub)
+	public, err := s.Read(saPub)
 	if err != nil {
 		return Pair{}, err
 	}
-	key, err := optional(s, saKey)
+	key, err := s.Read(saKey)
 	return Pair{Cert: public, Key: key}, err
 }
 
@@ -151,7 +151,7 @@ func checkServiceAccount(pair Pair) ([]byte, error) {
 }
 
 func (e *ensurer) encryptionKey(b *batch, begun string) ([]byte, error) {
-	text, err := optional(e.store, encryptionKey)
+	text, err := e.store.Read(encryptionKey)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ var leftover = regexp.MustCompile(`^\..+\.[0-9]+$`)
 // Seal encrypts every private file when secrets.recipients is not what the
 // folder was last encrypted to.
 func (f *Files) Seal() ([]Change, error) {
-	record, err := os.ReadFile(f.path(recipientsFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	record, err := readFile(f.path(recipientsFile))
+	if err != nil {
 		return nil, err
 	}
 	switch {
@@ -110,20 +110,16 @@ func (f *Files) walk() (plain, sealed []string, err error) {
 // caught by a crash while being encrypted, or somebody put it back: then the
 // two must agree, for kbm cannot know which one the cluster runs with.
 func (f *Files) either(name string) ([]byte, error) {
-	plain, err := os.ReadFile(f.path(name))
-	isPlain := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	sealed, err := os.ReadFile(f.path(name + sealedExt))
-	if isPlain && errors.Is(err, fs.ErrNotExist) {
-		return plain, nil
-	}
+	plain, err := readFile(f.path(name))
 	if err != nil {
 		return nil, err
 	}
+	sealed, err := readFile(f.path(name + sealedExt))
+	if err != nil || sealed == nil {
+		return plain, err
+	}
 	content, err := f.decrypt(name, sealed)
-	if err == nil && isPlain && !bytes.Equal(plain, content) {
+	if err == nil && plain != nil && !bytes.Equal(plain, content) {
 		return nil, fmt.Errorf("%s and %s%s differ: remove the one that is wrong", f.path(name), filepath.Base(name), sealedExt)
 	}
 	return content, err

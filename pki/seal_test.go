@@ -207,3 +207,22 @@ func TestWrongRecipient(t *testing.T) {
 	_, err := NewFiles(c, nil)
 	wantError(t, err, "secrets.recipients", "age1")
 }
+
+// An identity file that is not there once made its key look like a missing
+// one, and Ensure issued it anew.
+func TestMissingIdentityIsNoMissingKey(t *testing.T) {
+	c := testCluster(t)
+	c.Secrets.Recipients = []string{newIdentity(t).Recipient().String()}
+	if _, err := Ensure(sealedStore(t, c), c, now, rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewFiles(c, func() ([]age.Identity, error) {
+		_, err := os.ReadFile(filepath.Join(c.Dir, "nowhere"))
+		return nil, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Ensure(s, c, now, rand.Reader)
+	wantError(t, err, "decrypt", "ca.key.age", "nowhere")
+}

@@ -120,6 +120,9 @@ func KnownHosts(store Store, c *cluster.Cluster) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the SSH host CA: %w", err)
 	}
+	if public == nil {
+		return nil, fmt.Errorf("%s.pub is missing: kbm render makes it", shown(sshHostCA))
+	}
 	var patterns []string
 	for i := range c.Nodes {
 		n := &c.Nodes[i]

@@ -12,7 +12,7 @@ import (
 
 // sshCA ensures one of the two SSH CAs; use is host or user.
 func (e *ensurer) sshCA(b *batch, at, use, begun string) (SSHKey, error) {
-	private, err := optional(e.store, at)
+	private, err := e.store.Read(at)
 	if err != nil {
 		return SSHKey{}, err
 	}
@@ -40,7 +40,7 @@ func (e *ensurer) sshKey(b *batch, at string, private []byte, comment string) (S
 	if err != nil {
 		return SSHKey{}, nil, fmt.Errorf("%s is %w", shown(at), err)
 	}
-	public, err := optional(e.store, at+".pub")
+	public, err := e.store.Read(at + ".pub")
 	if err != nil {
 		return SSHKey{}, nil, err
 	}
@@ -56,7 +56,7 @@ func (e *ensurer) sshKey(b *batch, at string, private []byte, comment string) (S
 // key again; the key itself stays, so that nobody sees a changed machine.
 func (e *ensurer) sshHost(b *batch, n *cluster.Node) (SSHKey, error) {
 	at := base(sshHostKey, n.Name)
-	private, err := optional(e.store, at)
+	private, err := e.store.Read(at)
 	if err != nil {
 		return SSHKey{}, err
 	}
@@ -65,7 +65,7 @@ func (e *ensurer) sshHost(b *batch, n *cluster.Node) (SSHKey, error) {
 		return SSHKey{}, fmt.Errorf("%w: remove it, and kbm makes a new one", err)
 	}
 	certAt := at + "-cert.pub"
-	if key.Certificate, err = optional(e.store, certAt); err != nil {
+	if key.Certificate, err = e.store.Read(certAt); err != nil {
 		return SSHKey{}, err
 	}
 	principals := hostNames(n)

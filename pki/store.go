@@ -1,14 +1,10 @@
 package pki
 
-import (
-	"errors"
-	"io/fs"
-	"path"
-)
+import "path"
 
 // Store keeps files by slash-separated paths such as etcd/ca.key.
 type Store interface {
-	// Read returns a file's content, or an error that wraps fs.ErrNotExist.
+	// Read returns a file's content; nil, and no error, where there is none.
 	Read(path string) ([]byte, error)
 	// Write keeps all files or, on an error, none that was not whole before.
 	// It makes them visible in the order given.
@@ -64,20 +60,11 @@ func base(name Name, node string) string {
 // shown is how messages name a stored file.
 func shown(name string) string { return path.Join(Dir, name) }
 
-// optional reads a file that need not be there: nil when it is not.
-func optional(s Store, name string) ([]byte, error) {
-	content, err := s.Read(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return content, err
-}
-
 func readPair(s Store, base string) (Pair, error) {
-	cert, err := optional(s, base+".crt")
+	cert, err := s.Read(base + ".crt")
 	if err != nil {
 		return Pair{}, err
 	}
-	key, err := optional(s, base+".key")
+	key, err := s.Read(base + ".key")
 	return Pair{Cert: cert, Key: key}, err
 }
