@@ -1,10 +1,8 @@
 package ssh
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -16,7 +14,9 @@ import (
 
 // Run executes a script by sh, as root. A script that ends with another code
 // than 0 is a *remote.RunError, a connection that breaks an *Error. When ctx
-// ends, so does the session, and what the script reads or writes next fails.
+// ends, Run returns at once and the session is closed: the script's input ends,
+// and what it prints from then on is lost. It is not killed, since sshd does
+// not pass on signals where the login is root.
 func (c *Client) Run(ctx context.Context, cmd remote.Command) (remote.Result, error) {
 	line, prefix := c.sudo.wrap(cmd.Script)
 	return c.exec(ctx, line, prefix, cmd)
@@ -26,90 +26,42 @@ func (c *Client) Run(ctx context.Context, cmd remote.Command) (remote.Result, er
 func (c *Client) exec(ctx context.Context, line, prefix string, cmd remote.Command) (remote.Result, error) {
 	select {
 	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return remote.Result{}, context.Cause(ctx)
 	case <-c.done:
-		return remote.Result{}, c.opts.fail(ConnectionLost, c.cause)
+		return remote.Result{}, c.lost(ctx, c.cause)
 	}
-	session, err := c.open(ctx)
-	if err != nil {
-		return remote.Result{}, c.lost(ctx, err)
-	}
-	defer func() { _ = session.Close() }()
-	ended := make(chan struct{})
-	defer close(ended)
-	stop := context.AfterFunc(ctx, func() { c.abort(session, ended) })
-	defer stop()
-
-	var stdout bytes.Buffer
-	stderr := remote.NewTail(remote.StderrLimit)
-	session.Stdout, session.Stderr = cmd.Stdout, stderr
-	if cmd.Stdout == nil {
-		session.Stdout = &stdout
-	}
-	stdin, err := session.StdinPipe()
-	if err != nil {
-		return remote.Result{}, c.lost(ctx, err)
-	}
-	if err := session.Start(line); err != nil {
-		return remote.Result{}, c.lost(ctx, err)
-	}
-	broken := make(chan error, 1)
+	j := &job{client: c, cmd: cmd, stderr: remote.NewTail(remote.StderrLimit), ended: make(chan error, 2)}
 	go func() {
-		if err := feed(stdin, prefix, cmd.Stdin); err != nil {
-			broken <- fmt.Errorf("read what is to be sent to %s: %w", c.opts.Name, err)
-			_ = session.Close()
-		}
-	}()
-	err = session.Wait()
-	select {
-	case source := <-broken:
-		return remote.Result{}, source
-	default:
-	}
-	result := remote.Result{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}
-	if err != nil {
-		return result, c.explain(ctx, err, cmd.Script, stderr.Bytes())
-	}
-	return result, nil
-}
-
-// open is NewSession, which waits for the peer without a context.
-func (c *Client) open(ctx context.Context) (*ssh.Session, error) {
-	type opened struct {
-		session *ssh.Session
-		err     error
-	}
-	ch := make(chan opened, 1)
-	go func() {
-		s, err := c.conn.NewSession()
-		ch <- opened{s, err}
+		j.ended <- j.run(ctx, line, prefix)
+		<-c.slots
 	}()
 	select {
-	case o := <-ch:
-		return o.session, o.err
+	case err := <-j.ended:
+		return j.result(ctx, err)
 	case <-ctx.Done():
-		go func() {
-			if o := <-ch; o.err == nil {
-				_ = o.session.Close()
-			}
-		}()
-		return nil, ctx.Err()
+		j.abandon()
+		return remote.Result{}, context.Cause(ctx)
 	}
 }
 
-// abort ends a session whose context has ended. A peer that does not even
-// confirm that is gone, and the connection with it.
-func (c *Client) abort(session *ssh.Session, ended <-chan struct{}) {
-	_ = session.Signal(ssh.SIGTERM)
-	_ = session.Close()
-	patience := time.NewTimer(2 * time.Second)
-	defer patience.Stop()
-	select {
-	case <-ended:
-	case <-patience.C:
-		c.shut(errors.New("it has stopped answering"))
+// open is NewSession. sshd refuses more than MaxSessions, and it may take a
+// moment until it counts an ended one as ended: then it is asked again.
+func (c *Client) open(ctx context.Context) (*ssh.Session, error) {
+	const patience = 100
+	for attempt := 1; ; attempt++ {
+		session, err := c.conn.NewSession()
+		var refused *ssh.OpenChannelError
+		if !errors.As(err, &refused) || attempt == patience {
+			return session, err
+		}
+		pause := time.NewTimer(50 * time.Millisecond)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return nil, ctx.Err()
+		}
 	}
 }
 
@@ -134,16 +86,6 @@ func feed(w io.WriteCloser, prefix string, input io.Reader) error {
 	}
 	_ = w.Close()
 	return nil
-}
-
-func (c *Client) explain(ctx context.Context, err error, script string, stderr []byte) error {
-	var exit *ssh.ExitError
-	if !errors.As(err, &exit) || ctx.Err() != nil {
-		return c.lost(ctx, err)
-	}
-	return &remote.RunError{
-		Node: c.opts.Name, Script: remote.Summary(script), ExitCode: exit.ExitStatus(), Stderr: string(stderr),
-	}
 }
 
 // lost tells why a session ended before its time.

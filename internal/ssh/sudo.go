@@ -77,19 +77,18 @@ func (c *Client) askPassword(ctx context.Context) error {
 	if c.opts.Password == nil {
 		return c.opts.fail(SudoRefused, errors.New("it wants a password, and there is no one to ask"))
 	}
-	var refused error
 	for attempt := 1; attempt <= maxPasswords; attempt++ {
 		password, err := c.opts.Password(ctx, c.opts.Name, attempt)
 		if err != nil {
 			return err
 		}
-		c.sudo = sudo{mode: withPassword, password: password}
-		_, refused = c.Run(ctx, remote.Command{Script: "exit 0"})
-		var run *remote.RunError
-		if !errors.As(refused, &run) {
-			return refused
+		// With nothing after the password, sudo cannot take it for more guesses.
+		_, err = c.exec(ctx, "exec sudo -k -S -p '' true", password+"\n", remote.Command{Script: "sudo true"})
+		var refused *remote.RunError
+		if !errors.As(err, &refused) {
+			c.sudo = sudo{mode: withPassword, password: password}
+			return err
 		}
 	}
-	c.sudo = sudo{}
 	return c.opts.fail(SudoRefused, errors.New("the password is wrong"))
 }
