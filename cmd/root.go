@@ -74,8 +74,10 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 		newKubeconfigCommand(a),
 		newPushCommand(a),
 		newSSHCommand(a),
+		newAddonsCommand(a),
 		newBundleCommand(a),
 		newPKICommand(a),
+		newLabCommand(a),
 	)
 	return root
 }

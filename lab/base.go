@@ -20,6 +20,8 @@ import (
 	"time"
 )
 
+const baseStep = "make the machines' base system"
+
 //go:embed base
 var baseFiles embed.FS
 
@@ -53,10 +55,11 @@ func EnsureBase(ctx context.Context, cacheDir string, progress Progress) (path s
 	if _, err := os.Stat(base); err == nil {
 		return base, nil // somebody else made it meanwhile
 	}
-	progress("", "making the base system of the machines from "+release+" packages (once, about a minute)")
+	progress(Event{Step: baseStep, Detail: "from the packages of " + release + ", once, about a minute"})
 	if err := makeBase(ctx, base, release, lock, progress); err != nil {
 		return "", fmt.Errorf("base system: %w", err)
 	}
+	progress(Event{Step: baseStep, Detail: base, Done: true})
 	return base, nil
 }
 
@@ -173,7 +176,7 @@ func mmdebstrap(ctx context.Context, args []string, sources string, log io.Write
 	lines := bufio.NewScanner(io.TeeReader(out, log))
 	for lines.Scan() {
 		if step, ok := strings.CutPrefix(lines.Text(), "I: "); ok {
-			progress("", step)
+			progress(Event{Step: baseStep, Detail: step})
 		}
 		if strings.HasPrefix(lines.Text(), "E: ") {
 			_, _ = fmt.Fprintln(&errorLines, lines.Text())
@@ -190,9 +193,9 @@ func awaitLock(ctx context.Context, path string, progress Progress) (lock *os.Fi
 	err = poll(ctx, 200*time.Millisecond, func() (bool, error) {
 		var err error
 		lock, err = tryLock(path)
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, ErrLocked) {
 			if !told {
-				progress("", "waiting for another kbm that is making the base system")
+				progress(Event{Step: baseStep, Detail: "waiting for another kbm that is making it"})
 			}
 			told = true
 			return false, nil

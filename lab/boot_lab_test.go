@@ -126,7 +126,7 @@ func TestRefusedMedium(t *testing.T) {
 	defer cancel()
 	l := testLab(t)
 	m := Machine{Name: "m1", Address: netip.MustParsePrefix("10.99.0.11/24"), ISO: writeMedium(t, []byte(`{"ignition":{"version":"9.9.9"}}`))}
-	err := l.Up(ctx, testSpec(t, ctx, m), func(string, string) {})
+	err := l.Up(ctx, testSpec(t, ctx, m), func(Event) {})
 	if err == nil || !strings.Contains(err.Error(), "first boot of machine m1") || !strings.Contains(err.Error(), "unsupported config version") {
 		t.Errorf("got: %v", err)
 	}
@@ -148,7 +148,7 @@ func testLab(t *testing.T) Lab {
 
 func testSpec(t *testing.T, ctx context.Context, machines ...Machine) Spec {
 	t.Helper()
-	base, err := EnsureBase(ctx, DefaultCacheDir, func(_, line string) { t.Log(line) })
+	base, err := EnsureBase(ctx, DefaultCacheDir, func(e Event) { t.Log(e) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func ignitionProgram(t *testing.T) string {
 
 func up(t *testing.T, ctx context.Context, l Lab, spec Spec) {
 	t.Helper()
-	if err := l.Up(ctx, spec, func(machine, line string) { t.Log(machine, line) }); err != nil {
+	if err := l.Up(ctx, spec, func(e Event) { t.Log(e) }); err != nil {
 		t.Fatal(err)
 	}
 }

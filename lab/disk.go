@@ -26,9 +26,11 @@ func (d disk) upper() string  { return filepath.Join(d.dir, "upper") }
 func (d disk) work() string   { return filepath.Join(d.dir, "work") }
 func (d disk) marker() string { return filepath.Join(d.dir, "installed") }
 
+func (d disk) plains() string { return filepath.Join(d.dir, "plain") }
+
 // plain is the folder that stands in for one of plainDirs.
 func (d disk) plain(dir string) string {
-	return filepath.Join(d.dir, "plain", strings.ReplaceAll(strings.Trim(dir, "/"), "/", "-"))
+	return filepath.Join(d.plains(), strings.ReplaceAll(strings.Trim(dir, "/"), "/", "-"))
 }
 
 // plainDirs are places where machines mount overlays of their own, which the
@@ -50,7 +52,7 @@ func (d disk) prepare() (fresh bool, err error) {
 	}
 	fresh = !bytes.Equal(installed, boot)
 	if fresh {
-		for _, dir := range []string{d.marker(), d.upper(), d.work(), filepath.Dir(d.plain("/"))} {
+		for _, dir := range []string{d.marker(), d.upper(), d.work(), d.plains()} {
 			if err := os.RemoveAll(dir); err != nil {
 				return false, err
 			}

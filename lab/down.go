@@ -51,7 +51,7 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	}
 	chosen := names
 	if len(names) == 0 {
-		if chosen, err = l.machineNames(); err != nil {
+		if chosen, err = l.Names(); err != nil {
 			return errors.Join(err, unlock())
 		}
 	}
@@ -95,8 +95,8 @@ func (l Lab) removeAll() error {
 	return nil
 }
 
-// machineNames lists the machines that were ever brought up, sorted.
-func (l Lab) machineNames() ([]string, error) {
+// Names lists the machines that were ever brought up, sorted.
+func (l Lab) Names() ([]string, error) {
 	entries, err := os.ReadDir(l.machinesDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

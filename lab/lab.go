@@ -68,6 +68,20 @@ func Find(dir string) (Lab, bool) {
 	return l, l.Exists()
 }
 
+// All gives every lab on this computer that was made below stateRoot.
+func All(stateRoot string) ([]Lab, error) {
+	records, err := filepath.Glob(filepath.Join(stateRoot, "*", "lab.json"))
+	if err != nil {
+		return nil, err
+	}
+	var labs []Lab
+	for _, record := range records {
+		dir := filepath.Dir(record)
+		labs = append(labs, Lab{ID: filepath.Base(dir), StateDir: dir})
+	}
+	return labs, nil
+}
+
 // Exists says whether the lab has been made.
 func (l Lab) Exists() bool {
 	_, err := os.Stat(l.recordPath())

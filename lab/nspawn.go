@@ -73,7 +73,7 @@ func (n nspawn) Start(ctx context.Context, m Machine) error {
 	err := poll(waited, 20*time.Millisecond, func() (bool, error) {
 		var err error
 		lock, err = tryLock(filepath.Join(dir, "lock"))
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, ErrLocked) {
 			return n.Running(m.Name) != 0, nil
 		}
 		return err == nil, err
@@ -207,7 +207,7 @@ func (n nspawn) Stop(ctx context.Context, machine string) error {
 		}
 		var err error
 		lock, err = tryLock(filepath.Join(dir, "lock"))
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, ErrLocked) {
 			return false, nil
 		}
 		return err == nil, err

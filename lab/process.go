@@ -135,8 +135,8 @@ func poll(ctx context.Context, every time.Duration, done func() (bool, error)) e
 	}
 }
 
-// errLocked is what tryLock gives when another process holds the lock.
-var errLocked = errors.New("locked by another process")
+// ErrLocked says that another process is at work on the same thing.
+var ErrLocked = errors.New("locked by another process")
 
 // tryLock takes a lock that ends with the last process that holds the file
 // open: a killed process leaves none behind, and a child that is given the
@@ -148,7 +148,7 @@ func tryLock(path string) (*os.File, error) {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = errLocked
+		err = ErrLocked
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

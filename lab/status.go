@@ -34,7 +34,7 @@ type MachineStatus struct {
 
 // Status looks at every machine of the lab.
 func (l Lab) Status(ctx context.Context) ([]MachineStatus, error) {
-	names, err := l.machineNames()
+	names, err := l.Names()
 	if err != nil {
 		return nil, err
 	}

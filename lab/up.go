@@ -14,9 +14,19 @@ import (
 	"github.com/kbm-dev/kbm/internal/atomicfile"
 )
 
-// Progress receives one line at a time; machine is empty for the lab itself.
-// It may be called from several goroutines.
-type Progress func(machine, line string)
+// Event is one thing that happened to one machine, or to the lab itself where
+// Machine is empty.
+type Event struct {
+	Machine string
+	Step    string
+	// Detail is what there is to say about the step, in one line.
+	Detail string
+	// Done ends the step.
+	Done bool
+}
+
+// Progress receives events; it may be called from several goroutines.
+type Progress func(Event)
 
 // bootDeadline is far above the seconds that a boot takes, because a first
 // lab is often brought up while the computer is busy building the rest.
@@ -61,14 +71,14 @@ func (l Lab) switchOn(ctx context.Context, d driver, machines []Machine, progres
 	var all sync.WaitGroup
 	for i, m := range machines {
 		all.Go(func() {
-			if d.Running(m.Name) != 0 {
-				progress(m.Name, "is running")
-			} else if faults[i] = d.Start(ctx, m); faults[i] != nil {
-				return
+			if d.Running(m.Name) == 0 {
+				progress(Event{Machine: m.Name, Step: "boot"})
+				if faults[i] = d.Start(ctx, m); faults[i] != nil {
+					return
+				}
 			}
-			began := time.Now()
 			if faults[i] = l.awaitSSH(ctx, d, m); faults[i] == nil {
-				progress(m.Name, fmt.Sprintf("answers SSH at %s after %.1f s", m.sshAddress(), time.Since(began).Seconds()))
+				progress(Event{Machine: m.Name, Step: "boot", Detail: "sshd answers at " + m.sshAddress(), Done: true})
 			}
 		})
 	}
@@ -131,8 +141,8 @@ func (l Lab) lock() (unlock func() error, err error) {
 		return nil, fmt.Errorf("lab %s: %w", l.ID, err)
 	}
 	f, err := tryLock(filepath.Join(l.StateDir, "lock"))
-	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("lab %s: another kbm is bringing it up or down: wait for it", l.ID)
+	if errors.Is(err, ErrLocked) {
+		return nil, fmt.Errorf("lab %s: another kbm is bringing it up or down: wait for that one: %w", l.ID, ErrLocked)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lab %s: %w", l.ID, err)

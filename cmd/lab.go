@@ -1,0 +1,161 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/internal/ui"
+	"github.com/kbm-dev/kbm/lab"
+)
+
+func newLabCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "lab",
+		Short: "Run the cluster's machines on this computer, to try and to test",
+		Long: `Run the cluster's machines as disposable containers on this computer: real
+systemd, sshd and first boot, each from the ISO that kbm rendered for it. They
+have a network of their own that leads nowhere. Once they are up, kbm up and the
+other commands find them there.
+
+It needs root, and a Debian or Ubuntu computer.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: subcommand,
+	}
+	c.AddCommand(newLabUpCommand(a), newLabDownCommand(a), newLabStatusCommand(a), newLabExecCommand(a))
+	return c
+}
+
+func newLabUpCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "up [NODE...]",
+		Short: "Switch the machines on; new ones read their medium first",
+		Long: `Switch on the machines of the named nodes, or of all, and wait until they answer
+SSH. A machine that is running is left alone. A new one applies its medium with
+the real Ignition; to let a machine do so again, take it down first.`,
+		Example: `  kbm lab up
+  kbm lab up w1`,
+		ValidArgsFunction: a.completeNodes,
+		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names) },
+	}
+}
+
+func (a *app) labUp(ctx context.Context, names []string) (err error) {
+	c, err := a.spec()
+	if err != nil {
+		return err
+	}
+	if names, err = chosen(c, names); err != nil {
+		return usageError(err)
+	}
+	l, err := lab.For(c.Dir)
+	if err != nil {
+		return err
+	}
+	progress := a.progress()
+	defer func() { err = errors.Join(err, progress.Close()) }()
+	report := labReporter(progress)
+	spec, cleanUp, err := a.labSpec(ctx, c, names, report)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cleanUp()) }()
+	return labError(l.Up(ctx, spec, report))
+}
+
+// labReporter passes the lab's events to the screen.
+func labReporter(to *ui.Progress) lab.Progress {
+	return func(e lab.Event) {
+		event := ui.Event{Subject: e.Machine, Step: e.Step, Detail: e.Detail, State: ui.Working}
+		if e.Machine == "" {
+			event.Subject = "lab"
+		}
+		switch {
+		case e.Done:
+			event.State = ui.Done
+		case e.Detail != "":
+			event.State = ui.Waiting
+		}
+		to.Update(event)
+	}
+}
+
+func labError(err error) error {
+	if errors.Is(err, lab.ErrLocked) {
+		return withCode(exitLocked, err)
+	}
+	return err
+}
+
+func newLabDownCommand(a *app) *cobra.Command {
+	var all, keepDisk bool
+	c := &cobra.Command{
+		Use:   "down [NODE...]",
+		Short: "Take the machines away, with their disks",
+		Long: `Take away the machines of the named nodes, or the whole lab of this cluster, with
+disks, network and processes. The cluster's folder stays as it is.`,
+		Example: `  kbm lab down
+  kbm lab down w1 --keep-disk     # cut the power of w1; kbm lab up brings it back
+  kbm lab down --all              # every lab on this computer`,
+		ValidArgsFunction: a.completeNodes,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if all {
+				if len(names) > 0 {
+					return usageError(errors.New("--all takes every lab down: name no node beside it"))
+				}
+				return labError(a.allLabsDown(cmd.Context(), keepDisk))
+			}
+			return labError(a.labDown(cmd.Context(), names, keepDisk))
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "every lab on this computer, whatever its cluster")
+	c.Flags().BoolVar(&keepDisk, "keep-disk", false, "only cut the power")
+	return c
+}
+
+// labDown works without a readable cluster: its folder may be gone already.
+func (a *app) labDown(ctx context.Context, names []string, keepDisk bool) error {
+	l, err := lab.For(a.dir)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		there, err := l.Names()
+		if err != nil {
+			return err
+		}
+		known := there
+		if c, err := cluster.Load(a.dir); err == nil {
+			known = append(known, c.NodeNames()...)
+		}
+		for _, name := range names {
+			if !slices.Contains(known, name) {
+				return usageError(fmt.Errorf("%q is neither in the lab nor a node of this cluster; the lab has %v", name, there))
+			}
+		}
+	}
+	return takeDown(ctx, l, names, keepDisk)
+}
+
+func (a *app) allLabsDown(ctx context.Context, keepDisk bool) error {
+	labs, err := lab.All(lab.DefaultStateRoot)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, l := range labs {
+		faults = append(faults, takeDown(ctx, l, nil, keepDisk))
+	}
+	return errors.Join(faults...)
+}
+
+func takeDown(ctx context.Context, l lab.Lab, names []string, keepDisk bool) error {
+	if keepDisk {
+		return l.Off(ctx, names...)
+	}
+	return l.Down(ctx, names...)
+}
