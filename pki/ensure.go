@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kbm-dev/kbm/cluster"
@@ -101,7 +102,7 @@ type ensurer struct {
 	rand    io.Reader
 
 	authorities map[Name]*authority
-	hostCA      sshSigner
+	hostCA      ssh.Signer
 }
 
 // batch collects what one goroutine issued.

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/rand"
 	"maps"
 	"os"
 	"path/filepath"
@@ -8,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/kbm-dev/kbm/cluster"
 )

@@ -3,7 +3,6 @@ package pki
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -169,7 +168,7 @@ func (e *ensurer) encryptionKey(b *batch, begun string) ([]byte, error) {
 	// The decoder's error is dropped: it would tell about the key.
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || len(key) != encryptionKeySize {
-		return nil, fmt.Errorf("%s: %w: %s", shown(encryptionKey), errors.New("is not 32 bytes in base64"), restore)
+		return nil, fmt.Errorf("%s is not %d bytes in base64: %s", shown(encryptionKey), encryptionKeySize, restore)
 	}
 	return key, nil
 }

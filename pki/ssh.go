@@ -18,9 +18,6 @@ import (
 	"github.com/kbm-dev/kbm/cluster"
 )
 
-// sshSigner is what a parsed private key can do.
-type sshSigner = ssh.Signer
-
 var errNotSSHKey = errors.New("not an OpenSSH private key without a passphrase")
 
 // newSSHKey makes an Ed25519 key; the comment ends both the private and the
