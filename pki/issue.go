@@ -100,7 +100,7 @@ func (s *Set) Client(cn string, orgs []string, ttl time.Duration, now time.Time,
 	if err != nil {
 		return Pair{}, fmt.Errorf("cluster CA: %w", err)
 	}
-	return issue(request{cn: cn, orgs: orgs, usage: client, life: ttl}, ca, now, rand)
+	return issue(request{cn: cn, orgs: orgs, usage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, life: ttl}, ca, now, rand)
 }
 
 func parseAuthority(p Pair) (*authority, error) {

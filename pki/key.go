@@ -19,17 +19,6 @@ type algorithm string
 
 const defaultAlgorithm algorithm = "ecdsa-p256"
 
-var curves = map[algorithm]elliptic.Curve{
-	"ecdsa-p256": elliptic.P256(),
-	"ecdsa-p384": elliptic.P384(),
-}
-
-var rsaBits = map[algorithm]int{
-	"rsa-2048": 2048,
-	"rsa-3072": 3072,
-	"rsa-4096": 4096,
-}
-
 func (a algorithm) orDefault() algorithm {
 	if a == "" {
 		return defaultAlgorithm
@@ -38,12 +27,17 @@ func (a algorithm) orDefault() algorithm {
 }
 
 func (a algorithm) generate(rand io.Reader) (crypto.Signer, error) {
-	a = a.orDefault()
-	if curve, ok := curves[a]; ok {
-		return ecdsa.GenerateKey(curve, rand)
-	}
-	if bits, ok := rsaBits[a]; ok {
-		return rsa.GenerateKey(rand, bits)
+	switch a.orDefault() {
+	case "ecdsa-p256":
+		return ecdsa.GenerateKey(elliptic.P256(), rand)
+	case "ecdsa-p384":
+		return ecdsa.GenerateKey(elliptic.P384(), rand)
+	case "rsa-2048":
+		return rsa.GenerateKey(rand, 2048)
+	case "rsa-3072":
+		return rsa.GenerateKey(rand, 3072)
+	case "rsa-4096":
+		return rsa.GenerateKey(rand, 4096)
 	}
 	return nil, fmt.Errorf("pki.algorithm %q is not known: use ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096", a)
 }

@@ -42,34 +42,33 @@ type profile struct {
 	sans func(*cluster.Cluster, *cluster.Node) []string
 }
 
-var (
-	server = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	client = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	both   = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-)
-
 // profiles is the whole table. Names follow kubeadm 1.37, so that a cluster's
 // PKI can move from and to it; kubelet-serving is ours: kubeadm leaves kubelets
 // self-signed. CAs come before what they sign.
-var profiles = []profile{
-	{name: CA, signer: CA, cn: "kubernetes"},
-	{name: FrontProxyCA, signer: FrontProxyCA, cn: "front-proxy-ca"},
-	{name: EtcdCA, signer: EtcdCA, cn: "etcd-ca"},
+func profiles() []profile {
+	server := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	client := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	both := slices.Concat(server, client)
+	return []profile{
+		{name: CA, signer: CA, cn: "kubernetes"},
+		{name: FrontProxyCA, signer: FrontProxyCA, cn: "front-proxy-ca"},
+		{name: EtcdCA, signer: EtcdCA, cn: "etcd-ca"},
 
-	{name: APIServerKubeletClient, signer: CA, cn: "kube-apiserver-kubelet-client", usage: client},
-	{name: ControllerManager, signer: CA, cn: "system:kube-controller-manager", usage: client},
-	{name: Scheduler, signer: CA, cn: "system:kube-scheduler", usage: client},
-	{name: Admin, signer: CA, cn: "kubernetes-admin", orgs: []string{"kubeadm:cluster-admins"}, usage: client},
-	{name: KubeVIP, signer: CA, cn: "kube-vip", usage: client},
-	{name: FrontProxyClient, signer: FrontProxyCA, cn: "front-proxy-client", usage: client},
-	{name: APIServerEtcdClient, signer: EtcdCA, cn: "kube-apiserver-etcd-client", usage: client},
-	{name: EtcdHealthcheckClient, signer: EtcdCA, cn: "kube-etcd-healthcheck-client", usage: client},
+		{name: APIServerKubeletClient, signer: CA, cn: "kube-apiserver-kubelet-client", usage: client},
+		{name: ControllerManager, signer: CA, cn: "system:kube-controller-manager", usage: client},
+		{name: Scheduler, signer: CA, cn: "system:kube-scheduler", usage: client},
+		{name: Admin, signer: CA, cn: "kubernetes-admin", orgs: []string{"kubeadm:cluster-admins"}, usage: client},
+		{name: KubeVIP, signer: CA, cn: "kube-vip", usage: client},
+		{name: FrontProxyClient, signer: FrontProxyCA, cn: "front-proxy-client", usage: client},
+		{name: APIServerEtcdClient, signer: EtcdCA, cn: "kube-apiserver-etcd-client", usage: client},
+		{name: EtcdHealthcheckClient, signer: EtcdCA, cn: "kube-etcd-healthcheck-client", usage: client},
 
-	{name: KubeletClient, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: client},
-	{name: KubeletServing, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: server, sans: nodeSANs},
-	{name: APIServer, signer: CA, scope: perController, cn: "kube-apiserver", usage: server, sans: apiServerSANs},
-	{name: EtcdServer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
-	{name: EtcdPeer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
+		{name: KubeletClient, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: client},
+		{name: KubeletServing, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: server, sans: nodeSANs},
+		{name: APIServer, signer: CA, scope: perController, cn: "kube-apiserver", usage: server, sans: apiServerSANs},
+		{name: EtcdServer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
+		{name: EtcdPeer, signer: EtcdCA, scope: perController, cn: nodeName, usage: both, sans: etcdSANs},
+	}
 }
 
 func (p profile) isCA() bool { return p.name == p.signer }
@@ -81,12 +80,12 @@ func (p profile) of(n *cluster.Node) bool {
 
 // roots are the rows of the CAs.
 func roots() []profile {
-	return slices.DeleteFunc(slices.Clone(profiles), func(p profile) bool { return !p.isCA() })
+	return slices.DeleteFunc(profiles(), func(p profile) bool { return !p.isCA() })
 }
 
 // leaves are the rows that the node has or, where that is nil, the cluster.
 func leaves(n *cluster.Node) []profile {
-	return slices.DeleteFunc(slices.Clone(profiles), func(p profile) bool {
+	return slices.DeleteFunc(profiles(), func(p profile) bool {
 		return p.isCA() || n == nil && p.scope != perCluster || n != nil && !p.of(n)
 	})
 }

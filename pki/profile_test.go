@@ -16,7 +16,7 @@ import (
 
 // each visits every certificate that a set must hold, row by row.
 func each(c *cluster.Cluster, set *Set, visit func(p profile, at string, pair Pair)) {
-	for _, p := range profiles {
+	for _, p := range profiles() {
 		if p.scope == perCluster {
 			visit(p, base(p.name, ""), set.Get(p.name))
 			continue
@@ -32,7 +32,7 @@ func each(c *cluster.Cluster, set *Set, visit func(p profile, at string, pair Pa
 func TestEveryRowVerifiesForItsUse(t *testing.T) {
 	c := testCluster(t)
 	set := mustEnsure(t, c, now)
-	for _, p := range profiles {
+	for _, p := range profiles() {
 		if p.isCA() != (len(p.usage) == 0) {
 			t.Errorf("%s: a leaf has a use, and a CA has none", p.name)
 		}
@@ -188,7 +188,7 @@ func TestClientCertificateIsKeptNowhere(t *testing.T) {
 	leaf := cert(t, pair)
 	roots := x509.NewCertPool()
 	roots.AddCert(cert(t, set.Get(CA)))
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: client}); err != nil {
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		t.Error(err)
 	}
 	if !leaf.NotAfter.Equal(now.Add(time.Hour)) || leaf.Subject.String() != "CN=kbm,O=system:masters" {
