@@ -25,6 +25,7 @@ type initFlags struct {
 	algorithm               string
 	sshKeys, resolvers      []string
 	recipients, jump, extra []string
+	images                  []string
 }
 
 func newInitCommand(a *app) *cobra.Command {
@@ -63,6 +64,7 @@ kbm render and kbm up follow. Nothing that is there is ever overwritten.`,
 	flags.StringArrayVar(&f.recipients, "recipient", nil, "age or SSH public key that private keys in the folder are encrypted to (repeatable)")
 	flags.StringVar(&f.algorithm, "algorithm", "", "kind of certificate keys (default "+cluster.DefaultAlgorithm+")")
 	flags.StringSliceVar(&f.extra, "extra-san", nil, "further name or address of the API server (repeatable)")
+	flags.StringSliceVar(&f.images, "bundle-image", nil, "further image of the bundle that every node shall hold, by its short name (repeatable)")
 	completeWith(c, "os", cluster.OSNames())
 	completeWith(c, "medium", cluster.Media())
 	completeWith(c, "algorithm", cluster.Algorithms())
@@ -77,6 +79,7 @@ func initPaths() map[string]string {
 		"network.domain": "--domain", "network.resolvers": "--resolver", "os": "--os", "medium": "--medium", "ssh.user": "--ssh-user",
 		"ssh.authorizedKeys": "--ssh-key", "ssh.jump": "--jump", "secrets.recipients": "--recipient",
 		"pki.algorithm": "--algorithm", "pki.extraSANs": "--extra-san",
+		"bundle.images": "--bundle-image",
 	}
 }
 
@@ -140,6 +143,7 @@ func (f initFlags) cluster() (*cluster.Cluster, []string, error) {
 	c.OS, c.Medium = f.os, f.medium
 	c.PKI = cluster.PKI{Algorithm: f.algorithm, ExtraSANs: f.extra}
 	c.Secrets.Recipients = f.recipients
+	c.Bundle.Images = f.images
 	return c, files, nil
 }
 

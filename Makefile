@@ -1,0 +1,43 @@
+# Targets that people type. What takes more than a line stands in scripts/.
+# Whatever is slow to make the first time is cached outside the checkout.
+
+# One way to compile for all targets: what build has compiled, test finds in
+# Go's cache. A checkout that git does not trust is built without its version.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
+
+TOOL := go tool -modfile=tools/go.mod
+# Packages whose tests take -update, and write their goldens anew with it.
+GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u)
+
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/kbm, static
+	go build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/kbm .
+
+setup: ## install the Debian or Ubuntu packages that demo and test need
+	@scripts/setup.sh
+
+demo: setup build ## a real cluster of three machines on this computer, in demo/
+	@scripts/demo.sh
+
+demo-down: build ## remove the demo, and everything it left
+	@scripts/demo-down.sh
+
+test: setup build ## every test there is, those on lab machines last
+	@scripts/test.sh
+
+bench: setup build ## measure against kubeadm, and against openssl and genisoimage
+	@scripts/bench.sh
+
+lint: ## the linters, with the rules of the house
+	$(TOOL) golangci-lint run ./...
+
+golden: ## write what tests compare with anew: read the diff before you commit
+	go test $(GOLDEN) -update
+
+.PHONY: help build setup demo demo-down test bench lint golden

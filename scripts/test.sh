@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs every test: quick ones first, then those that need lab machines. The
+# last line says how it went.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+gotestsum() { go tool -modfile=tools/go.mod gotestsum "$@"; }
+
+lab_packages() {
+	grep -rlE --include='*_test.go' '^//go:build lab$' . | xargs -n1 dirname | sort -u
+}
+
+stage='the unit tests'
+finish() {
+	local code=$? took="$((SECONDS / 60))m$(printf %02d $((SECONDS % 60)))s"
+	if [ "$code" = 0 ]; then
+		echo "make test: all passed, in $took"
+	else
+		echo "make test: FAILED in $stage, after $took"
+	fi
+}
+trap finish EXIT
+
+echo '== unit tests'
+gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 10m ./...
+
+stage='building the bundle'
+echo '== bundle: what lab machines run; the first time, Kubernetes is built from source'
+bin/kbm bundle build node controller lab
+
+stage='the lab tests'
+echo '== lab tests: on real machines, one package at a time'
+# A lab is not a function of the sources alone, so no earlier result is reused.
+mapfile -t packages < <(lab_packages)
+gotestsum --format testname -- -tags lab -count 1 -p 1 -timeout 45m "${packages[@]}"
