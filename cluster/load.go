@@ -50,9 +50,9 @@ func read(dir string) (*Cluster, Faults, error) {
 		return nil, nil, fmt.Errorf("read the cluster: %w", err)
 	}
 	c, faults := Parse(File, text)
-	nodes, more, err := readNodes(dir)
+	nodes, whole, more, err := readNodes(dir)
 	faults = append(faults, more...)
-	if err != nil || c == nil || broken(more) {
+	if err != nil || c == nil || !whole {
 		return nil, faults, err
 	}
 	c.Dir = dir
@@ -61,28 +61,30 @@ func read(dir string) (*Cluster, Faults, error) {
 	return c, faults, nil
 }
 
-func readNodes(dir string) ([]Node, Faults, error) {
+// readNodes tells also whether all of them could be read at all.
+func readNodes(dir string) (nodes []Node, whole bool, faults Faults, err error) {
 	entries, err := os.ReadDir(filepath.Join(dir, NodesDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read the nodes: %w", err)
+		return nil, false, nil, fmt.Errorf("read the nodes: %w", err)
 	}
-	nodes, faults := make([]Node, 0, len(entries)), Faults{}
+	nodes, whole = make([]Node, 0, len(entries)), true
 	for _, e := range entries {
 		file := NodesDir + "/" + e.Name()
 		name, isYAML := strings.CutSuffix(e.Name(), ".yaml")
-		if strings.HasSuffix(name, ".yml") {
-			faults = append(faults, Fault{File: file, Wrong: "would not be read", Right: "name it " + strings.TrimSuffix(name, ".yml") + ".yaml"})
+		if short, isYML := strings.CutSuffix(name, ".yml"); isYML {
+			faults = append(faults, Fault{File: file, Wrong: "would not be read", Right: "name it " + short + ".yaml"})
 		}
 		if !isYAML || strings.HasPrefix(name, ".") {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
-			return nil, nil, fmt.Errorf("read the nodes: %w", err)
+			return nil, false, nil, fmt.Errorf("read the nodes: %w", err)
 		}
 		n, more := ParseNode(file, text)
 		faults = append(faults, more...)
 		if n == nil {
+			whole = false
 			continue
 		}
 		if n.Name != name {
@@ -94,7 +96,7 @@ func readNodes(dir string) ([]Node, Faults, error) {
 		n.Source = file
 		nodes = append(nodes, *n)
 	}
-	return nodes, faults, nil
+	return nodes, whole, faults, nil
 }
 
 // NodeFile is the place of a node's spec, relative to the cluster's folder.

@@ -170,7 +170,9 @@ type Node struct {
 
 // Taint keeps pods away that do not tolerate it.
 type Taint struct {
-	Key   string `json:"key"`
+	// Key of the taint.
+	Key string `json:"key"`
+	// Value of the taint; most have none.
 	Value string `json:"value,omitempty"`
 	// Effect is NoSchedule, PreferNoSchedule or NoExecute.
 	Effect string `json:"effect"`

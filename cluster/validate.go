@@ -21,7 +21,7 @@ func (c *Cluster) Validate() Faults {
 	checkPKI(k, c)
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
-		checkNode(checker{file: n.source(), faults: &faults}, n)
+		checkNode(checker{file: n.source(), faults: &faults}, n, c.OS)
 	}
 	checkFamily(k, c)
 	checkDuplicates(&faults, c.Nodes)

@@ -41,7 +41,7 @@ func checkVersion(k checker, version string) {
 
 func (k checker) system(path, name string) {
 	if _, known := FindOS(name); !known {
-		k.add(path, name, "is not an operating system that kbm knows", "write one of "+strings.Join(OSNames(), ", "))
+		k.add(path, name, "is not an operating system that kbm knows", alternatives(OSNames()))
 	}
 }
 
@@ -73,8 +73,16 @@ func checkPKI(k checker, c *Cluster) {
 	}
 }
 
+// alternatives is "write a", "write a or b", "write one of a, b, c".
+func alternatives(all []string) string {
+	if len(all) > 2 {
+		return "write one of " + strings.Join(all, ", ")
+	}
+	return "write " + strings.Join(all, " or ")
+}
+
 func (k checker) oneOf(path, value string, all []string) {
-	switch right := "write " + strings.Join(all, " or "); {
+	switch right := alternatives(all); {
 	case value == "":
 		k.missing(path, right)
 	case !slices.Contains(all, value):

@@ -94,7 +94,8 @@ func checkLAN(k checker, c *Cluster, path string, r netip.Prefix) {
 		if !known && n.IP().IsValid() {
 			lan, known = netip.PrefixFrom(n.IP(), n.IP().BitLen()), true
 		}
-		if known && lan.Overlaps(r) {
+		// A length of 0 is a fault of its own.
+		if known && lan.Bits() > 0 && lan.Overlaps(r) {
 			k.add(path, r.String(), fmt.Sprintf("overlaps the nodes' LAN: %s has %s", n.Name, n.Address), "choose a range that no node's network is in")
 			return
 		}
@@ -112,7 +113,7 @@ func checkFamily(k checker, c *Cluster) {
 		if p, perr := netip.ParsePrefix(text); perr == nil {
 			ip, err = p.Addr(), nil
 		}
-		if err == nil && ip.Is6() != pods.Addr().Is6() {
+		if err == nil && !ip.Is4In6() && ip.Is6() != pods.Addr().Is6() {
 			k.add(path, text, "is of another address family than network.podCIDR "+c.Network.PodCIDR, "use IPv4 everywhere, or IPv6 everywhere")
 		}
 	}

@@ -19,7 +19,9 @@ const maxNodeName = 52
 // wildcards of systemd-networkd.
 var interfaceName = regexp.MustCompile(`^[a-zA-Z0-9*?][a-zA-Z0-9_.*?:-]{0,14}$`)
 
-func checkNode(k checker, n *Node) {
+// checkNode is told the cluster's operating system, since a fault in that is
+// not the fault of every node.
+func checkNode(k checker, n *Node, inherited string) {
 	switch {
 	case n.Name == "":
 		k.missing("name", "write the machine's host name, such as w1")
@@ -36,7 +38,9 @@ func checkNode(k checker, n *Node) {
 		k.add("role", string(n.Role), "is not a role", "write controller, worker or edge")
 	}
 	checkNodeNetwork(k, n)
-	k.system("os", n.OS)
+	if n.OS != inherited {
+		k.system("os", n.OS)
+	}
 	k.medium(n.Medium)
 	checkLabels(k, n.Labels)
 	checkTaints(k, n.Taints)
