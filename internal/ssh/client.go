@@ -54,7 +54,7 @@ func Connect(ctx context.Context, opts Options) (*Client, error) {
 }
 
 func (o Options) fail(reason Reason, cause error) *Error {
-	return &Error{Node: o.Name, Address: o.Address, User: o.User, Reason: reason, Cause: cause}
+	return &Error{Node: o.Name, Address: o.Address, User: o.User, Reason: reason, Cause: cause, Jump: o.JumpOnly}
 }
 
 // login makes one attempt. People may take their time to type a passphrase, so

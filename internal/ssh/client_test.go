@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -176,19 +178,38 @@ func with(o Options, passwords ...string) Options {
 	return o
 }
 
-func TestJumpHost(t *testing.T) {
-	d, inner := startDaemon(t), startDaemon(t)
-	o := d.options(t, "root")
-	o.HostKeys = HostKeys{KnownHosts: []string{d.knownHosts(t, d.hostKey)}}
-	jump := connect(t, o)
-	o = inner.options(t, "root")
-	o.Dial = jump.Dial
-	c := connect(t, o)
-	if got := run(t, c, `echo "${SSH_CONNECTION%% *}"`); got != "127.0.0.1" {
+func TestJumpHosts(t *testing.T) {
+	outer, middle, inner := startDaemon(t), startDaemon(t), startDaemon(t)
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	known := outer.knownLine(outer.hostKey) + middle.knownLine(middle.hostKey)
+	_, port, _ := strings.Cut(middle.address, ":")
+	config := "Host middle\n  HostName 127.0.0.1\n  Port " + port + "\n  IdentityFile ~/.ssh/key\n  User free\n"
+	for name, text := range map[string]string{"known_hosts": known, "config": config, "key": string(middle.user)} {
+		if err := os.WriteFile(filepath.Join(home, ".ssh", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := ReadConfig(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	way, err := OpenJumps(t.Context(), []string{"root@" + outer.address, "middle"}, c, "nobody", outer.options(t, "root").Auth, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := inner.options(t, "root")
+	o.Dial = way.Dial
+	client := connect(t, o)
+	if got := run(t, client, "echo here"); got != "here" {
 		t.Errorf("got %q", got)
 	}
-	_ = jump.Close()
-	if _, err := c.Run(t.Context(), remote.Command{Script: "true"}); reasonOf(err) != ConnectionLost {
+	if err := way.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Run(t.Context(), remote.Command{Script: "true"}); reasonOf(err) != ConnectionLost {
 		t.Errorf("got %v", err)
 	}
 }

@@ -30,6 +30,8 @@ type Error struct {
 	Node, Address, User string
 	Reason              Reason
 	Cause               error
+	// Jump is true for a jump host, which is no machine of the cluster.
+	Jump bool
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
@@ -54,6 +56,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) cure() string {
+	if e.Jump {
+		return e.jumpCure()
+	}
 	return map[Reason]string{
 		NameNotFound:   "check the address in nodes/" + e.Node + ".yaml, or this computer's DNS",
 		NoRoute:        "check the address in nodes/" + e.Node + ".yaml and this computer's network, or set ssh.jump",
@@ -65,6 +70,16 @@ func (e *Error) cure() string {
 		ConnectionLost: "check the network and run again: kbm carries on where it was",
 		Unknown:        "try `ssh -v` to the same address",
 	}[e.Reason]
+}
+
+func (e *Error) jumpCure() string {
+	switch e.Reason {
+	case HostKey:
+		return "log in to it once with ssh, so that ~/.ssh/known_hosts has its key"
+	case LoginRefused:
+		return "check that `ssh` logs in to it with the same user and keys"
+	}
+	return "check ssh.jump, and ProxyJump in ~/.ssh/config"
 }
 
 // classify finds the reason of an error from dialling or the handshake.

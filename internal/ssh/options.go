@@ -30,6 +30,8 @@ type Options struct {
 	// Password asks for the password of sudo, where sudo wants one; attempt
 	// counts from 1. Unset: such a machine is an error.
 	Password func(ctx context.Context, node string, attempt int) (string, error)
+	// JumpOnly connections carry others and run nothing: nobody becomes root.
+	JumpOnly bool
 	// ConnectTimeout is for everything up to the login, 15 s unless set.
 	ConnectTimeout time.Duration
 	// KeepAlive is the pause between two questions to the peer, 5 s unless

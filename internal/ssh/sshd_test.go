@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -119,6 +120,10 @@ func (d *daemon) configure(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(d.dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// sshd reads this one as the user.
+	if err := errors.Join(os.Chmod(d.dir, 0o755), os.Chmod(d.dir+"/authorized", 0o644)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -3,12 +3,12 @@ package ssh
 import (
 	"context"
 	"encoding/pem"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // attempt connects and compares why it failed, or that it did not.
@@ -54,16 +54,15 @@ func TestHostKeys(t *testing.T) {
 // knownHosts writes a file that knows the daemon by this key.
 func (d *daemon) knownHosts(t *testing.T, key ssh.Signer) string {
 	t.Helper()
-	host, port, err := net.SplitHostPort(d.address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(t.TempDir(), "known_hosts")
-	line := "[" + host + "]:" + port + " " + string(ssh.MarshalAuthorizedKey(key.PublicKey()))
-	if err := os.WriteFile(file, []byte(line), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(d.knownLine(key)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
+}
+
+func (d *daemon) knownLine(key ssh.Signer) string {
+	return knownhosts.Line([]string{d.address}, key.PublicKey()) + "\n"
 }
 
 func TestLogins(t *testing.T) {
