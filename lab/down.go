@@ -35,7 +35,8 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 			return fmt.Errorf("machine name %q: want lower case letters, digits and -, at most 63", name)
 		}
 	}
-	if !l.Exists() {
+	// Not the record, which an interrupted Up may not have written yet.
+	if _, err := os.Stat(l.StateDir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err := preflight(); err != nil {

@@ -68,16 +68,15 @@ func Find(dir string) (Lab, bool) {
 	return l, l.Exists()
 }
 
-// All gives every lab on this computer that was made below stateRoot.
+// All gives every lab on this computer, half-made ones included.
 func All(stateRoot string) ([]Lab, error) {
-	records, err := filepath.Glob(filepath.Join(stateRoot, "*", "lab.json"))
-	if err != nil {
-		return nil, err
+	dirs, err := os.ReadDir(stateRoot)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("labs of this computer: %w", err)
 	}
 	var labs []Lab
-	for _, record := range records {
-		dir := filepath.Dir(record)
-		labs = append(labs, Lab{ID: filepath.Base(dir), StateDir: dir})
+	for _, dir := range dirs {
+		labs = append(labs, Lab{ID: dir.Name(), StateDir: filepath.Join(stateRoot, dir.Name())})
 	}
 	return labs, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 )
@@ -51,6 +52,9 @@ func (l Lab) Status(ctx context.Context) ([]MachineStatus, error) {
 
 func (l Lab) statusOf(ctx context.Context, d driver, name string) (MachineStatus, error) {
 	content, err := os.ReadFile(l.machinePath(name))
+	if errors.Is(err, fs.ErrNotExist) { // an interrupted Up or Down
+		return MachineStatus{Name: name, State: Absent}, nil
+	}
 	if err != nil {
 		return MachineStatus{}, fmt.Errorf("lab %s: %w", l.ID, err)
 	}
