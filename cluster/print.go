@@ -73,12 +73,10 @@ func (p *printer) section(v, defaults reflect.Value, indent string) error {
 func (p *printer) setting(f reflect.StructField, v, defaults reflect.Value, indent string) error {
 	key, example := jsonName(f), f.Tag.Get("eg")
 	optional := strings.Contains(f.Tag.Get("json"), ",omitempty")
-	isList := v.Kind() == reflect.Slice || v.Kind() == reflect.Map
-	set := !v.IsZero() && !(isList && v.Len() == 0)
 	switch {
-	case set || !optional:
+	case !blank(v) || !optional:
 		return p.value(indent, key, v)
-	case !defaults.IsZero():
+	case !blank(defaults):
 		return p.value(indent+"# ", key, defaults)
 	case example != "":
 		fmt.Fprintf(&p.out, "%s# %s: %s\n", indent, key, example)
@@ -86,6 +84,12 @@ func (p *printer) setting(f reflect.StructField, v, defaults reflect.Value, inde
 	default:
 		return p.value(indent+"# ", key, v)
 	}
+}
+
+// blank values are those that a file need not hold.
+func blank(v reflect.Value) bool {
+	isList := v.Kind() == reflect.Slice || v.Kind() == reflect.Map
+	return v.IsZero() || isList && v.Len() == 0
 }
 
 func (p *printer) value(indent, key string, v reflect.Value) error {

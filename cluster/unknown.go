@@ -25,17 +25,20 @@ func addUnknown(k checker, err error, into any) {
 	k.add(path, "", "is not a key that kbm knows", "known here: "+strings.Join(keysAt(reflect.TypeOf(into), parent), ", "))
 }
 
-// keysAt lists the keys of the struct at a path such as "network" or "taints[0]".
+// keysAt lists the keys of the struct at a path such as "network" or
+// "taints[0]". A key may have a dot in it: then it ends where the types do.
 func keysAt(t reflect.Type, path string) []string {
+	t = element(t)
 	for step := range strings.SplitSeq(path, ".") {
-		t = element(t)
 		name, _, _ := strings.Cut(step, "[")
-		if f, ok := fieldNamed(t, name); ok {
-			t = f.Type
+		f, ok := fieldNamed(t, name)
+		if !ok || element(f.Type).Kind() != reflect.Struct {
+			break
 		}
+		t = element(f.Type)
 	}
 	names := []string{}
-	for _, f := range reflect.VisibleFields(element(t)) {
+	for _, f := range reflect.VisibleFields(t) {
 		if name := jsonName(f); name != "" {
 			names = append(names, name)
 		}
