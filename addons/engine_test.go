@@ -32,6 +32,11 @@ func TestEngineOnARealAPIServer(t *testing.T) {
 		{"what may not change is replaced", replaces},
 		{"an addon no longer rendered is pruned, and nothing else", prunes},
 		{"an object that someone else made since is left alone", leavesOthers},
+		{"wait names the pod that is stuck, and why", waitNamesThePod},
+		{"wait ends when all is ready", waitEndsWhenReady},
+		{"wait fails at once where waiting does not help", waitFailsAtOnce},
+		{"wait sees what is missing", waitSeesWhatIsMissing},
+		{"wait stops with its context", waitStopsWithItsContext},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, c, e, all) })
 	}
