@@ -29,7 +29,7 @@ func (l Lab) Off(ctx context.Context, names ...string) error {
 	return l.down(ctx, names, nil)
 }
 
-func (l Lab) down(ctx context.Context, names []string, remove func(machine string) error) error {
+func (l Lab) down(ctx context.Context, names []string, remove func(machine string) error) (err error) {
 	for _, name := range names {
 		if !machineName.MatchString(name) {
 			return fmt.Errorf("machine name %q: want lower case letters, digits and -, at most 63", name)
@@ -39,10 +39,7 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	if _, err := os.Stat(l.StateDir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := preflight(); err != nil {
-		return err
-	}
-	host, err := detectHost()
+	host, err := preflight()
 	if err != nil {
 		return err
 	}
@@ -50,10 +47,11 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	chosen := names
 	if len(names) == 0 {
 		if chosen, err = l.Names(); err != nil {
-			return errors.Join(err, unlock())
+			return err
 		}
 	}
 	d := nspawn{lab: l, host: host}
@@ -68,11 +66,10 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 		})
 	}
 	all.Wait()
-	err = errors.Join(faults...)
-	if err == nil && remove != nil && len(names) == 0 {
-		err = l.removeAll()
+	if err := errors.Join(faults...); err != nil || remove == nil || len(names) > 0 {
+		return err
 	}
-	return errors.Join(err, unlock())
+	return l.removeAll()
 }
 
 // removeAll leaves nothing behind. The record goes last of what matters: as
@@ -96,11 +93,14 @@ func (l Lab) removeAll() error {
 	return nil
 }
 
-// Names lists the machines that were ever brought up, sorted.
+// Names lists the machines that were brought up and not taken down, sorted.
 func (l Lab) Names() ([]string, error) {
 	entries, err := os.ReadDir(l.machinesDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, errNotRoot
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lab %s: %w", l.ID, err)

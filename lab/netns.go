@@ -44,7 +44,11 @@ func enterNetns(name string) error {
 	if err != nil {
 		return fmt.Errorf("network namespace %s: %w", name, err)
 	}
-	if err := netns.Set(ns); err != nil {
+	err = netns.Set(ns)
+	if errors.Is(err, unix.EPERM) {
+		err = errNotRoot
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("enter network namespace %s: %w", name, err), ns.Close())
 	}
 	return ns.Close()

@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // nspawn runs machines as systemd-nspawn containers: real systemd, sshd and
@@ -24,18 +20,6 @@ type nspawn struct {
 }
 
 var _ driver = nspawn{}
-
-// supervisor switches a machine on again when it reboots itself, which
-// systemd-nspawn reports as 133. It first writes down which process it is, so
-// that there is no moment at which a machine runs unrecorded, and it alone
-// holds the lock on descriptor 3.
-//
-// A real restart also forgets its network, which here is a namespace that stays.
-const supervisor = `read -r stat </proc/self/stat && echo "$stat" >"$0" || exit
-root=$1 interface=$2; shift 2
-while "$@" 3>&-; test $? -eq 133; do
-	chroot "$root" /usr/libexec/kbm-lab-forget-network "$interface"
-done`
 
 // reaction is how long a process may take to do what needs no waiting.
 const reaction = 20 * time.Second
@@ -137,62 +121,6 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	})
 }
 
-func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
-	console, err := os.OpenFile(n.lab.consolePath(m.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, console.Close()) }()
-	argv := append([]string{"-c", supervisor, n.processPath(m.Name), d.root, m.Interface, "systemd-nspawn"}, n.arguments(m, d)...)
-	cmd := exec.Command("/bin/sh", argv...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
-	cmd.Stdout, cmd.Stderr = console, console
-	cmd.ExtraFiles = []*os.File{lock}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start machine %s: %w", m.Name, err)
-	}
-	// The machine outlives this process; if it ends before, it is reaped.
-	go func() { _ = cmd.Wait() }()
-	return nil
-}
-
-func (n nspawn) arguments(m Machine, d disk) []string {
-	args := []string{
-		"--boot", "--directory=" + d.root, "--machine=" + n.lab.machineNetns(m.Name),
-		// Without a name of its own the machine is what its medium makes it.
-		"--hostname=localhost",
-		"--network-namespace-path=" + netnsPath(n.lab.machineNetns(m.Name)),
-		"--register=no", "--console=read-only", "--setenv=SYSTEMD_COLORS=0",
-		"--capability=all", "--system-call-filter=@keyring bpf @known",
-		"--bind=/dev/kmsg",
-		"--resolv-conf=off", "--timezone=off", "--link-journal=no",
-	}
-	for _, dir := range plainDirs() {
-		args = append(args, "--bind="+d.plain(dir)+":"+dir)
-	}
-	if !n.host.delegates() {
-		args = append(args, "--keep-unit")
-	}
-	if n.host.modules != "" {
-		args = append(args, "--bind-ro="+n.host.modules)
-	} else {
-		// Without modules the attempt to load one fails a unit at each boot.
-		args = append(args, "--drop-capability=CAP_SYS_MODULE")
-	}
-	return args
-}
-
-func (n nspawn) environment() []string {
-	// The lab locks its machines itself, and a killed systemd-nspawn leaves
-	// its own lock files in /run.
-	env := []string{"SYSTEMD_NSPAWN_LOCK=0"}
-	if n.host.cgroup1 {
-		return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0", "SYSTEMD_NSPAWN_USE_CGNS=1")
-	}
-	return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
-}
-
 // Stop is also what removes the traces of a machine that ended by itself.
 func (n nspawn) Stop(ctx context.Context, machine string) error {
 	dir := n.lab.machineDir(machine)
@@ -234,7 +162,7 @@ func (n nspawn) clear(ctx context.Context, machine string) error {
 	if err := removeCgroups(ctx, strings.Fields(string(dirs))); err != nil {
 		return fmt.Errorf("machine %s: %w", machine, err)
 	}
-	propagate := filepath.Join("/run/systemd/nspawn/propagate", n.lab.machineNetns(machine))
+	propagate := filepath.Join("/run/systemd/nspawn/propagate", n.containerName(machine))
 	for _, path := range []string{record, n.processPath(machine), propagate} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -259,24 +187,4 @@ func (n nspawn) recordCgroups(machine string) ([]string, error) {
 	}
 	dirs := cgroupDirs(cgroupRoot, string(self), n.lab.machineNetns(machine), false)
 	return dirs, os.WriteFile(n.cgroupsPath(machine), []byte(strings.Join(dirs, "\n")), 0o600)
-}
-
-// programs that the driver runs, with the Debian package of each.
-func programs() map[string]string {
-	return map[string]string{"systemd-nspawn": "systemd-container"}
-}
-
-var errNotRoot = errors.New("the lab makes network namespaces and mounts: run it as root")
-
-func preflight() error {
-	if unix.Geteuid() != 0 {
-		return errNotRoot
-	}
-	var faults []error
-	for program, pkg := range programs() {
-		if _, err := exec.LookPath(program); err != nil {
-			faults = append(faults, fmt.Errorf("the lab needs the program %s: apt-get install %s", program, pkg))
-		}
-	}
-	return errors.Join(faults...)
 }

@@ -109,6 +109,14 @@ func (h host) writeQuirks(root string) error {
 	return nil
 }
 
+// fit says whether the lab can give each machine control groups of its own.
+func (h host) fit() error {
+	if !h.cgroup1 && !h.systemd {
+		return errors.New("this computer has control groups version 2, and systemd is not its first process, which would share them out: run the lab on the computer itself, not in a container")
+	}
+	return nil
+}
+
 // delegates: the host's systemd can give each machine a control group of its
 // own, and systemd-nspawn asks it to unless it is told to stay where it is.
 func (h host) delegates() bool { return h.systemd && !h.cgroup1 }

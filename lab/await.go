@@ -1,0 +1,63 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// bootDeadline is far above the seconds that a boot takes, because a first
+// lab is often brought up while the computer is busy building the rest.
+const bootDeadline = 90 * time.Second
+
+// awaitSSH waits for the first bytes of sshd's greeting, which it sends
+// without being asked.
+func (l Lab) awaitSSH(ctx context.Context, d driver, m Machine) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootDeadline, fmt.Errorf("no SSH at %s within %s", m.sshAddress(), bootDeadline))
+	defer cancel()
+	switchedOn := time.Now()
+	err := poll(ctx, 50*time.Millisecond, func() (bool, error) {
+		if l.sshAnswers(ctx, m) {
+			return true, nil
+		}
+		// The supervisor's record comes a moment after its start.
+		if d.Running(m.Name) == 0 && time.Since(switchedOn) > time.Second {
+			return false, errors.New("it went off while starting")
+		}
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("machine %s: %w; the end of its console:\n%s", m.Name, err, l.consoleTail(m.Name))
+	}
+	return nil
+}
+
+func (l Lab) sshAnswers(ctx context.Context, m Machine) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := l.Dial(ctx, "tcp", m.sshAddress())
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetReadDeadline(deadline); err != nil {
+		return false
+	}
+	greeting := make([]byte, len("SSH-"))
+	n, err := conn.Read(greeting)
+	return err == nil && string(greeting[:n]) == "SSH-"
+}
+
+// consoleTail gives the last lines of a machine's console.
+func (l Lab) consoleTail(machine string) string {
+	console, err := os.ReadFile(l.consolePath(machine))
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(console), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
+}

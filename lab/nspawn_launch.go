@@ -1,0 +1,88 @@
+package lab
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// supervisor switches a machine on again when it reboots itself, which
+// systemd-nspawn reports as 133. It first writes down which process it is, so
+// that there is no moment at which a machine runs unrecorded, and it alone
+// holds the lock on descriptor 3.
+//
+// A real restart also forgets its network, which here is a namespace that stays.
+const supervisor = `read -r stat </proc/self/stat && echo "$stat" >"$0" || exit
+root=$1 interface=$2; shift 2
+while "$@" 3>&-; test $? -eq 133; do
+	chroot "$root" /usr/libexec/kbm-lab-forget-network "$interface"
+done`
+
+func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
+	console, err := os.OpenFile(n.lab.consolePath(m.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, console.Close()) }()
+	argv := append([]string{"-c", supervisor, n.processPath(m.Name), d.root, m.Interface, "systemd-nspawn"}, n.arguments(m, d)...)
+	cmd := exec.Command("/bin/sh", argv...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
+	cmd.Stdout, cmd.Stderr = console, console
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start machine %s: %w", m.Name, err)
+	}
+	// The machine outlives this process; if it ends before, it is reaped.
+	go func() { _ = cmd.Wait() }()
+	return nil
+}
+
+func (n nspawn) arguments(m Machine, d disk) []string {
+	args := []string{
+		"--boot", "--directory=" + d.root, "--machine=" + n.containerName(m.Name),
+		// Without a name of its own the machine is what its medium makes it.
+		"--hostname=localhost",
+		"--network-namespace-path=" + netnsPath(n.lab.machineNetns(m.Name)),
+		"--register=no", "--console=read-only", "--setenv=SYSTEMD_COLORS=0",
+		"--capability=all", "--system-call-filter=@keyring bpf @known",
+		"--bind=/dev/kmsg",
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no",
+	}
+	for _, dir := range plainDirs() {
+		args = append(args, "--bind="+d.plain(dir)+":"+dir)
+	}
+	if !n.host.delegates() {
+		args = append(args, "--keep-unit")
+	}
+	if n.host.modules != "" {
+		args = append(args, "--bind-ro="+n.host.modules)
+	} else {
+		// Without modules the attempt to load one fails a unit at each boot.
+		args = append(args, "--drop-capability=CAP_SYS_MODULE")
+	}
+	return args
+}
+
+// containerName has to be a host name, at most 64 characters long.
+func (n nspawn) containerName(machine string) string {
+	name := n.lab.machineNetns(machine)
+	if len(name) <= 64 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("%s-%x", name[:55], sum[:4])
+}
+
+func (n nspawn) environment() []string {
+	// The lab locks its machines itself, and a killed systemd-nspawn leaves
+	// its own lock files in /run.
+	env := []string{"SYSTEMD_NSPAWN_LOCK=0"}
+	if n.host.cgroup1 {
+		return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=0", "SYSTEMD_NSPAWN_USE_CGNS=1")
+	}
+	return append(env, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
+}

@@ -1,0 +1,60 @@
+package lab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/kbm-dev/kbm/internal/atomicfile"
+)
+
+// record is lab.json: what the other verbs know of a lab.
+type record struct {
+	Gateway string `json:"gateway"`
+}
+
+// lock keeps a second kbm from changing the same lab at the same time.
+func (l Lab) lock() (unlock func() error, err error) {
+	if err := os.MkdirAll(l.StateDir, 0o755); err != nil {
+		return nil, fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	f, err := tryLock(filepath.Join(l.StateDir, "lock"))
+	if errors.Is(err, ErrLocked) {
+		return nil, fmt.Errorf("lab %s: another kbm is bringing it up or down: wait for that one: %w", l.ID, ErrLocked)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	return f.Close, nil
+}
+
+// write records the lab and its machines. Machines of an earlier spec stay
+// recorded until they are taken down.
+func (l Lab) write(spec Spec) error {
+	// Closed, because the machines' disks hold keys.
+	if err := os.MkdirAll(l.machinesDir(), 0o700); err != nil {
+		return fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	var batch atomicfile.Batch
+	add := func(path string, v any) error {
+		content, err := json.MarshalIndent(v, "", "  ")
+		if err == nil {
+			batch.Add(path, append(content, '\n'), 0o644)
+		}
+		return err
+	}
+	err := add(l.recordPath(), record{Gateway: spec.Gateway.String()})
+	for _, m := range spec.Machines {
+		err = errors.Join(err, add(l.machinePath(m.Name), m))
+	}
+	if err := errors.Join(err, batch.Commit()); err != nil {
+		return fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	return nil
+}
+
+func (l Lab) machinePath(name string) string {
+	return filepath.Join(l.machineDir(name), "machine.json")
+}
