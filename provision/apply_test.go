@@ -87,11 +87,11 @@ func TestApplyHealsOnlyWhatWasChanged(t *testing.T) {
 	host, m := newMachine(t, ""), testMachine()
 	apply(t, host, m)
 	host.sh(t, `echo changed >>/etc/kubernetes/kubelet.yaml; chmod 644 /etc/kubernetes/pki/*.key; rm /etc/localtime /run/units/log`)
-	host.runs = 0
+	host.runs.Store(0)
 	expect(t, "the plan", summary(apply(t, host, m)),
 		"update /etc/kubernetes/kubelet.yaml\nmode /etc/kubernetes/pki/it's a.key\nlink /etc/localtime\nrestart etcd.service\nrestart kubelet.service")
-	if host.runs != 3 {
-		t.Errorf("it took %d round trips, not 3", host.runs)
+	if n := host.runs.Load(); n != 3 {
+		t.Errorf("it took %d round trips, not 3", n)
 	}
 	expect(t, "the next plan", summary(look(t, host, m)), "")
 }

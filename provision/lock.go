@@ -60,7 +60,8 @@ func Acquire(ctx context.Context, node string, host Host, owner string) (release
 func lockError(node string, err error) error {
 	var run *RunError
 	if errors.As(err, &run) && run.ExitCode == lockHeld {
-		holder := strings.TrimSpace(run.Stderr)
+		said := strings.TrimSpace(run.Stderr)
+		holder := said[strings.LastIndex(said, "\n")+1:]
 		if holder == "" {
 			holder = "another kbm"
 		}

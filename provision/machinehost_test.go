@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kbm-dev/kbm/internal/remote"
@@ -22,8 +23,8 @@ import (
 // stand-in.
 type localMachine struct {
 	root string
-	pid  string // of the process that keeps the namespaces
-	runs int    // round trips so far
+	pid  string       // of the process that keeps the namespaces
+	runs atomic.Int32 // round trips so far
 }
 
 var _ Host = (*localMachine)(nil)
@@ -79,8 +80,8 @@ func newMachine(t *testing.T, varSize string) *localMachine {
 }
 
 func (m *localMachine) Run(ctx context.Context, c Command) (Result, error) {
-	m.runs++
-	cmd := exec.CommandContext(ctx, "nsenter", "--target", m.pid, "--mount", "--uts", "--root", "--wd=/", "sh", "-c", c.Script)
+	m.runs.Add(1)
+	cmd := exec.CommandContext(ctx, "nsenter", "--target", m.pid, "--mount", "--uts", "--root", "sh", "-c", c.Script)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/sbin:/usr/bin"}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
