@@ -15,7 +15,7 @@ import (
 // Input is everything that a Machine is made from.
 type Input struct {
 	Cluster *cluster.Cluster
-	Node    cluster.Node
+	Node    *cluster.Node
 	PKI     *pki.Set
 	// Bundle names the binaries and images. Without it the Machine holds its
 	// Base parts only: that is enough for a medium.
@@ -25,10 +25,7 @@ type Input struct {
 // Build lists everything that kbm puts on one node. It reads nothing but its
 // input and gives the same Machine for the same input.
 func Build(in Input) (Machine, error) {
-	b, err := newBuilder(in)
-	if err != nil {
-		return Machine{}, fmt.Errorf("node %s: %w", in.Node.Name, err)
-	}
+	b := newBuilder(in)
 	b.base()
 	if in.Bundle != nil {
 		b.joined()
@@ -55,23 +52,19 @@ type builder struct {
 	err  error
 }
 
-func newBuilder(in Input) (*builder, error) {
-	system, err := in.Cluster.NodeOS(in.Node)
-	if err != nil {
-		return nil, err
-	}
-	b := &builder{in: in, os: system, addr: in.Node.IP(), keys: in.PKI.Node(in.Node.Name)}
+func newBuilder(in Input) *builder {
+	b := &builder{in: in, os: in.Cluster.OSOf(in.Node), addr: in.Node.IP(), keys: in.PKI.Node(in.Node.Name)}
 	b.m = Machine{Name: in.Node.Name, Hostname: in.Node.Name}
 	b.data = map[string]any{
 		"Name":          in.Node.Name,
 		"Address":       b.addr.String(),
 		"AddressURL":    hostInURL(b.addr),
-		"BinDir":        system.BinDir,
+		"BinDir":        b.os.BinDir,
 		"ClusterName":   in.Cluster.Name,
 		"ClusterDomain": in.Cluster.Network.Domain,
 		"Controller":    in.Node.Role == cluster.Controller,
 	}
-	return b, nil
+	return b
 }
 
 // with returns the builder's template data with more keys.

@@ -1,13 +1,15 @@
 package ignition
 
+import "github.com/kbm-dev/kbm/cluster"
+
 // base is what a node needs to be reached and trusted, and nothing more: its
 // name, its address, its SSH host key, and who may log in.
 func (b *builder) base() {
 	in := b.in
-	b.m.Users = []User{{Name: in.Cluster.NodeSSH(in.Node).User, AuthorizedKeys: in.Cluster.SSH.AuthorizedKeys}}
+	b.m.Users = []User{{Name: in.Cluster.SSHOf(in.Node).User, AuthorizedKeys: in.Cluster.SSH.AuthorizedKeys}}
 	b.file(File{Path: "/etc/hostname", Mode: 0o644, Content: []byte(in.Node.Name + "\n")})
 
-	if !in.Node.Adopted() {
+	if !adopted(in.Node) {
 		host := b.keys.SSHHost
 		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key", Mode: 0o600, Content: host.Private, Secret: true})
 		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key.pub", Mode: 0o644, Content: host.Public})
@@ -23,7 +25,7 @@ func (b *builder) base() {
 func (b *builder) network() {
 	node := b.in.Node
 	prefix, ok := node.Prefix()
-	if !ok || node.Adopted() {
+	if !ok || adopted(node) {
 		return
 	}
 	resolvers := node.DNS
@@ -42,3 +44,7 @@ func (b *builder) network() {
 		}),
 	})
 }
+
+// adopted machines were not booted from kbm's media: their SSH and network are
+// the owner's.
+func adopted(n *cluster.Node) bool { return n.SSH.HostKey != "" }

@@ -41,7 +41,7 @@ func (b *builder) controller() {
 // localAPI is the API server on the same machine: what runs on a controller
 // does not need the endpoint to live.
 func (b *builder) localAPI() string {
-	return fmt.Sprintf("https://%s:%d", hostInURL(b.addr), b.in.Cluster.Endpoint.Port)
+	return fmt.Sprintf("https://%s:%d", hostInURL(b.addr), b.in.Cluster.APIServerPort())
 }
 
 func (b *builder) etcd() {
@@ -106,7 +106,7 @@ func (b *builder) staticPod(name string, reads func(path string) bool) {
 	data := b.with(map[string]any{
 		"Image":            b.artefact(name).Image,
 		"FilesHash":        b.hash(reads),
-		"APIPort":          c.Endpoint.Port,
+		"APIPort":          c.APIServerPort(),
 		"ServiceCIDR":      c.Network.ServiceCIDR,
 		"PodCIDR":          c.Network.PodCIDR,
 		"Audit":            *c.Security.Audit,
@@ -141,4 +141,3 @@ func (b *builder) virtualIP() {
 		return path == pkiDir+"/ca.crt" || strings.HasPrefix(path, pkiDir+"/kube-vip") || path == kubernetesDir+"/kube-vip.conf"
 	})
 }
-

@@ -2,6 +2,7 @@ package ignition
 
 import (
 	"path"
+	"slices"
 
 	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
@@ -21,18 +22,17 @@ const vxlanOverhead = 50
 // joined is what makes a machine a node of the cluster: the container runtime,
 // the images and the kubelet.
 func (b *builder) joined() {
-	b.artefacts()
 	b.containerd()
+	b.artefacts()
 	b.kubelet()
 }
 
 // artefacts are the binaries and images of the bundle that this node needs.
 func (b *builder) artefacts() {
 	for _, a := range b.in.Bundle.Artefacts {
-		if a.Group != bundle.GroupNode && (a.Group != bundle.GroupController || b.in.Node.Role != cluster.Controller) {
-			continue
+		if b.needs(a) {
+			b.file(b.artefactFile(a))
 		}
-		b.file(b.artefactFile(a))
 	}
 	b.file(File{
 		Path: b.os.BinDir + "/kbm-import-images", Mode: 0o755, Stage: Joined,
@@ -42,6 +42,16 @@ func (b *builder) artefacts() {
 		Name: "kbm-images.service", Enabled: true, Started: true, Stage: Joined,
 		Content: string(b.render("etc/systemd/system/kbm-images.service", b.data)),
 	})
+}
+
+func (b *builder) needs(a bundle.Artefact) bool {
+	switch a.Group {
+	case bundle.Node:
+		return true
+	case bundle.Controller:
+		return b.in.Node.Role == cluster.Controller
+	}
+	return a.Kind == bundle.Image && slices.Contains(b.in.Cluster.Bundle.Images, a.Name)
 }
 
 // restartsOf names the units that run a binary of the bundle.
@@ -63,7 +73,7 @@ func (b *builder) artefactFile(a bundle.Artefact) File {
 		Artefact: &Artefact{Name: a.Name, SHA256: a.SHA256, Size: a.Size},
 	}
 	switch dir, name := path.Split(a.Path); {
-	case a.Kind == bundle.KindImage:
+	case a.Kind == bundle.Image:
 		f.Path, f.Mode, f.Restarts = imageDir+"/"+name, 0o644, []string{"kbm-images.service"}
 	case dir == "cni/":
 		f.Path = "/opt/cni/bin/" + name
@@ -108,7 +118,7 @@ func (b *builder) kubelet() {
 	data := b.with(map[string]any{
 		"DNSServiceIP": c.DNSServiceIP().String(),
 		"ResolvConf":   b.os.ResolvConf,
-		"Taints":       c.NodeTaints(b.in.Node),
+		"Taints":       c.TaintsOf(b.in.Node),
 	})
 	// The folder of the drop-ins must exist, or the kubelet does not start.
 	b.dir(Dir{Path: kubernetesDir + "/kubelet.conf.d", Mode: 0o755, Stage: Joined})

@@ -1,0 +1,89 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/kbm-dev/kbm/pki"
+)
+
+const (
+	apiDeadline = 3 * time.Minute
+	apiInterval = 50 * time.Millisecond
+)
+
+// connectAPI makes the clients of the API server on one controller, reached
+// through the SSH connection: neither the endpoint nor its name need to lead
+// there from this computer.
+func (r *run) connectAPI(m *machine) error {
+	admin, err := r.Admin("kbm", "system:masters")
+	if err != nil {
+		return fmt.Errorf("certificate for the API: %w", err)
+	}
+	address := net.JoinHostPort(m.node.IP().String(), strconv.Itoa(r.Cluster.APIServerPort()))
+	r.api = &rest.Config{
+		Host: "https://" + address,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return m.host.Dial(ctx, "tcp", address)
+		},
+		TLSClientConfig: rest.TLSClientConfig{
+			CAData:   r.PKI.Get(pki.CA).Cert,
+			CertData: admin.Cert,
+			KeyData:  admin.Key,
+		},
+		QPS: -1, // the server's own priority and fairness is the limit
+	}
+	return nil
+}
+
+func (r *run) client() (*kubernetes.Clientset, error) {
+	return kubernetes.NewForConfig(r.api)
+}
+
+// ready asks the API server once.
+func (r *run) ready(ctx context.Context) error {
+	client, err := r.client()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+// waitAPI waits until the API server of a controller answers that it is ready.
+func (r *run) waitAPI(ctx context.Context, m *machine) error {
+	if err := r.connectAPI(m); err != nil {
+		return err
+	}
+	err := poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
+		err := r.ready(ctx)
+		if err != nil {
+			r.report(m.node.Name, "wait for the API server", Waiting, brief(err))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("API server of %s: %w%s", m.node.Name, err, logTail(ctx, m.host))
+	}
+	return nil
+}
+
+// logTail is the end of what the kubelet and the API server had to say.
+func logTail(ctx context.Context, h Host) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	out, err := h.Run(ctx, Command{Script: `
+journalctl --no-pager -o cat -n 5 -u kubelet.service
+tail -q -n 10 /var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log 2>/dev/null | tail -n 10`})
+	if err != nil {
+		return ""
+	}
+	return "\n" + string(out.Stdout)
+}

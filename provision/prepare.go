@@ -1,0 +1,161 @@
+package provision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kbm-dev/kbm/addons"
+	"github.com/kbm-dev/kbm/ignition"
+)
+
+func connect(ctx context.Context, r *run) error {
+	return r.each(ctx, r.nodes, func(ctx context.Context, m *machine) error { return connectOne(ctx, r, m) })
+}
+
+func connectOne(ctx context.Context, r *run, m *machine) (err error) {
+	r.report(m.node.Name, "connect", Started, "")
+	m.host, err = r.Connect(ctx, m.node)
+	return err
+}
+
+// lock takes the cluster's lock on every machine, so that two people who know
+// different parts of the cluster cannot meet on one of them.
+func lock(ctx context.Context, r *run) error {
+	released := make([]func() error, len(r.nodes))
+	err := r.each(ctx, r.nodes, func(ctx context.Context, m *machine) (err error) {
+		released[r.index(m)], err = Acquire(ctx, m.node.Name, m.host, r.Owner)
+		return err
+	})
+	for _, release := range released {
+		if release != nil {
+			r.release = append(r.release, release)
+		}
+	}
+	return err
+}
+
+// gather makes the wanted Machine of every node and learns what is there.
+func gather(ctx context.Context, r *run) error {
+	if err := r.each(ctx, r.nodes, r.gatherOne); err != nil {
+		return err
+	}
+	if err := r.each(ctx, r.controllers(), r.lookAtEtcd); err != nil {
+		return err
+	}
+	r.born = true
+	for _, m := range r.controllers() {
+		r.born = r.born && !m.etcdData
+	}
+	return nil
+}
+
+func (r *run) gatherOne(ctx context.Context, m *machine) (err error) {
+	r.report(m.node.Name, "look", Started, "")
+	m.want, err = ignition.Build(ignition.Input{Cluster: r.Cluster, Node: m.node, PKI: r.PKI, Bundle: &r.Bundle})
+	if err != nil {
+		return err
+	}
+	if m.facts, err = Gather(ctx, m.host, m.want, r.Now); err != nil {
+		return fmt.Errorf("look at %s: %w", m.node.Name, err)
+	}
+	m.plan, err = Compare(m.want, m.facts)
+	return err
+}
+
+func (r *run) lookAtEtcd(ctx context.Context, m *machine) error {
+	ctx, cancel := shortly(ctx)
+	defer cancel()
+	out, err := m.host.Run(ctx, Command{Script: "test -e /var/lib/etcd/member && echo data\ntest -e " + joinFile + " && echo learner\ntrue"})
+	if err != nil {
+		return fmt.Errorf("look at etcd on %s: %w", m.node.Name, err)
+	}
+	m.etcdData = bytes.Contains(out.Stdout, []byte("data"))
+	m.learner = bytes.Contains(out.Stdout, []byte("learner"))
+	return nil
+}
+
+// preflight refuses, before the first write, what could not end well.
+func preflight(_ context.Context, r *run) error {
+	var inputs []PreflightNode
+	for _, m := range r.nodes {
+		inputs = append(inputs, PreflightNode{Node: m.node, Machine: m.want, Facts: m.facts, Plan: m.plan})
+	}
+	var errs []error
+	for _, p := range Preflight(r.Cluster, r.Bundle.Arch, inputs) {
+		if p.Warning {
+			r.report(p.Node, "check", Warned, p.String())
+			continue
+		}
+		errs = append(errs, p)
+	}
+	return errors.Join(errs...)
+}
+
+// compareObjects asks a running API server what would change. Before the first
+// `kbm up` there is none, and everything is to be made.
+func compareObjects(ctx context.Context, r *run) (err error) {
+	if r.addons, err = addons.Render(r.Cluster); err != nil {
+		return err
+	}
+	for _, m := range r.controllers() {
+		if !m.etcdData {
+			continue
+		}
+		if err := r.connectAPI(m); err != nil {
+			return err
+		}
+		if r.ready(ctx) != nil {
+			r.api = nil
+			continue
+		}
+		return r.planObjects(ctx)
+	}
+	r.fresh = true
+	return nil
+}
+
+func (r *run) planObjects(ctx context.Context) (err error) {
+	if r.engine, err = addons.New(r.api); err != nil {
+		return err
+	}
+	if r.changes, err = r.engine.Plan(ctx, r.addons); err != nil {
+		return err
+	}
+	r.objects, err = r.compareNodes(ctx)
+	return err
+}
+
+func pushArtefacts(ctx context.Context, r *run) error {
+	return r.each(ctx, r.nodes, func(ctx context.Context, m *machine) error {
+		const step = "push artefacts"
+		total := m.plan.ArtefactBytes()
+		if total == 0 {
+			return nil
+		}
+		err := PushArtefacts(ctx, m.host, m.plan, r.Source, func(done, total int64) {
+			r.Report.Report(Event{Node: m.node.Name, Step: step, State: Working, Bytes: done, Total: total})
+		})
+		if err == nil {
+			r.report(m.node.Name, step, Done, fmt.Sprintf("%d MB", total/1e6))
+		}
+		return err
+	})
+}
+
+// diffFiles fetches the old text of what differs, to show it.
+func diffFiles(ctx context.Context, r *run) error {
+	return r.each(ctx, r.nodes, func(ctx context.Context, m *machine) error {
+		return FetchDiffs(ctx, m.host, &m.plan)
+	})
+}
+
+func (r *run) index(m *machine) int {
+	for i := range r.nodes {
+		if r.nodes[i] == m {
+			return i
+		}
+	}
+	return -1
+}
