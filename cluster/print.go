@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // Print writes a cluster.yaml for people: what is set, and beside it, as
@@ -93,18 +95,36 @@ func blank(v reflect.Value) bool {
 }
 
 func (p *printer) value(indent, key string, v reflect.Value) error {
-	text, err := yaml.Marshal(map[string]any{key: v.Interface()})
+	text, err := marshal(map[string]any{key: v.Interface()})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", key, err)
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range bytes.Lines(text) {
 		// An empty line inside a block of text stays empty.
-		if line != "\n" {
+		if len(line) > 1 {
 			p.out.WriteString(indent)
 		}
-		p.out.WriteString(line)
+		p.out.Write(line)
 	}
 	return nil
+}
+
+// marshal goes by the JSON tags, like sigs.k8s.io/yaml, which folds long lines:
+// an SSH key shall stay in one.
+func marshal(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var plain any
+	if err := yaml.Unmarshal(text, &plain); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	e := yaml.NewEncoder(&out)
+	e.SetIndent(2)
+	err = errors.Join(e.Encode(plain), e.Close())
+	return out.Bytes(), err
 }
 
 func (p *printer) comment(indent, text string) {

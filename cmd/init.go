@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -151,7 +152,7 @@ func (f initFlags) cluster() (*cluster.Cluster, []string, error) {
 func (f initFlags) where() (cluster.Endpoint, error) {
 	text := f.endpoint + f.vip
 	host, port := text, 0
-	if h, p, err := net.SplitHostPort(text); err == nil {
+	if h, p, err := net.SplitHostPort(text); err == nil && !strings.Contains(text, "/") {
 		host = h
 		if port, err = strconv.Atoi(p); err != nil || port < 1 {
 			return cluster.Endpoint{}, fmt.Errorf("%q has no valid port; write a number from 1 to 65535 behind the colon, or leave both out for %d", text, cluster.DefaultPort)

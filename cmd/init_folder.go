@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kbm-dev/kbm/cluster"
@@ -38,7 +39,7 @@ func folderParts() []string { return []string{cluster.NodesDir, pki.Dir, cluster
 
 // refuseFolder keeps init from touching what is there.
 func (a *app) refuseFolder() error {
-	for _, part := range folderParts() {
+	for _, part := range slices.Backward(folderParts()) {
 		path := filepath.Join(a.dir, part)
 		_, err := os.Lstat(path)
 		switch {
