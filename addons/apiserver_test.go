@@ -3,12 +3,10 @@
 package addons
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,7 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"k8s.io/client-go/rest"
 
 	"github.com/kbm-dev/kbm/bundle"
@@ -37,7 +36,9 @@ type control struct {
 	set     *pki.Set
 }
 
-func startControl(t *testing.T) *control {
+// startControl starts it on an address of this machine; more are further flags
+// of the API server.
+func startControl(t *testing.T, address string, more ...string) *control {
 	t.Helper()
 	dir, err := bundle.DefaultDir(bundle.DefaultKubernetes, runtime.GOARCH)
 	if err != nil {
@@ -50,9 +51,9 @@ func startControl(t *testing.T) *control {
 	port := freePort(t)
 	spec := &cluster.Cluster{
 		Name:     "loopback",
-		Endpoint: cluster.Endpoint{Host: "127.0.0.1", Port: port},
+		Endpoint: cluster.Endpoint{Host: address, Port: port},
 		Dir:      t.TempDir(),
-		Nodes:    []cluster.Node{{Name: "cp1", Role: cluster.Controller, Address: "127.0.0.1"}},
+		Nodes:    []cluster.Node{{Name: "cp1", Role: cluster.Controller, Address: address}},
 	}
 	c := &control{bundle: b, cluster: spec.WithDefaults()}
 	store, err := pki.NewFiles(c.cluster, nil)
@@ -70,16 +71,18 @@ func startControl(t *testing.T) *control {
 
 	serving := c.set.Node("cp1").Get(pki.APIServer)
 	kubelet := c.set.Get(pki.APIServerKubeletClient)
-	c.start(t, c.program(t, "kube-apiserver"),
-		"--etcd-servers", etcd, "--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(port),
-		"--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none",
+	flags := append([]string{
+		"--etcd-servers", etcd, "--bind-address", address, "--secure-port", fmt.Sprint(port),
+		"--advertise-address", address, "--endpoint-reconciler-type", "none",
 		"--authorization-mode", "Node,RBAC", "--service-cluster-ip-range", c.cluster.Network.ServiceCIDR,
 		"--client-ca-file", keep(t, c.set.Get(pki.CA).Cert),
 		"--tls-cert-file", keep(t, serving.Cert), "--tls-private-key-file", keep(t, serving.Key),
 		"--kubelet-client-certificate", keep(t, kubelet.Cert), "--kubelet-client-key", keep(t, kubelet.Key),
 		"--service-account-key-file", keep(t, c.set.ServiceAccount.Public),
 		"--service-account-signing-key-file", keep(t, c.set.ServiceAccount.Private),
-		"--service-account-issuer", "https://kubernetes.default.svc")
+		"--service-account-issuer", "https://kubernetes.default.svc",
+	}, more...)
+	c.start(t, c.program(t, "kube-apiserver"), flags...)
 	c.untilReady(t)
 	return c
 }
@@ -168,50 +171,52 @@ func (c *control) program(t *testing.T, name string) string {
 	if a.Kind != bundle.Image {
 		return c.bundle.File(a)
 	}
-	archive, err := os.Open(c.bundle.File(a))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = archive.Close() }()
-	to := filepath.Join(t.TempDir(), name)
-	for blobs := tar.NewReader(archive); ; {
-		if _, err := blobs.Next(); err != nil {
-			t.Fatalf("look for %s in its image: %v", name, err)
-		}
-		if unpackFrom(t, blobs, name, to) {
-			return to
-		}
-	}
+	return filepath.Join(c.unpack(t, name), "usr/local/bin", name)
 }
 
-// unpackFrom looks for the program in what may be a layer.
-func unpackFrom(t *testing.T, blob io.Reader, name, to string) bool {
+// unpack lays out the root file system of an image.
+func (c *control) unpack(t *testing.T, name string) string {
 	t.Helper()
-	layer, err := zstd.NewReader(blob)
+	a, found := c.bundle.Find(name)
+	if !found {
+		t.Fatalf("the bundle in %s has no image %s: run kbm bundle build", c.bundle.Dir(), name)
+	}
+	archive, root := t.TempDir(), t.TempDir()
+	tool(t, "tar", "-C", archive, "-xf", c.bundle.File(a))
+	path, err := layout.FromPath(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer layer.Close()
-	for files := tar.NewReader(layer); ; {
-		header, err := files.Next()
-		if err != nil {
-			return false
-		}
-		if header.Typeflag != tar.TypeReg || filepath.Base(header.Name) != name {
-			continue
-		}
-		out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(out, files); err != nil {
-			t.Fatal(err)
-		}
-		if err := out.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return true
+	index, err := path.ImageIndex()
+	if err != nil {
+		t.Fatal(err)
 	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := path.Image(manifest.Manifests[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := mutate.Extract(image)
+	defer func() { _ = files.Close() }()
+	untar := exec.Command("tar", "-C", root, "-x")
+	untar.Stdin = files
+	if out, err := untar.CombinedOutput(); err != nil {
+		t.Fatalf("unpack image %s: %v: %s", name, err, out)
+	}
+	return root
+}
+
+// tool runs a program of this machine and returns what it printed.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
 }
 
 // start runs a program until the test ends, and shows the end of what it said

@@ -14,7 +14,7 @@ import (
 )
 
 func TestEngineOnARealAPIServer(t *testing.T) {
-	c := startControl(t)
+	c := startControl(t, "127.0.0.1")
 	e := c.engine(t)
 	all, err := Render(c.cluster)
 	if err != nil {

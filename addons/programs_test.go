@@ -1,0 +1,275 @@
+//go:build lab
+
+package addons
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	nodeName    = "cp1"
+	nodeAddress = "192.0.2.11"
+	inNamespace = "KBM_TEST_IN_NAMESPACE"
+)
+
+// TestProgramsWorkAsTheirManifestsSay runs each addon's program from its image
+// with the arguments, configuration, account, user, capabilities and file
+// system of its manifest, and waits for the manifest's own probe. Then it holds
+// what the programs asked the API server for against their roles.
+func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
+	if os.Getenv(inNamespace) == "" {
+		// flannel and kube-proxy write to the network they run in, so this
+		// test is run once more, in one of its own.
+		again := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
+		again.Env = append(os.Environ(), inNamespace+"=1")
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("%v:\n%s", err, out)
+		}
+		return
+	}
+	tool(t, "ip", "link", "set", "lo", "up")
+	tool(t, "ip", "link", "add", "node0", "type", "veth", "peer", "name", "lan0")
+	tool(t, "ip", "link", "set", "lan0", "up")
+	tool(t, "ip", "address", "add", nodeAddress+"/24", "dev", "node0")
+	tool(t, "ip", "link", "set", "node0", "up")
+
+	audit := filepath.Join(t.TempDir(), "audit.log")
+	c := startControl(t, nodeAddress, "--audit-log-path", audit,
+		"--audit-policy-file", keep(t, []byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"Metadata"}]}`)))
+	e := c.engine(t)
+	makeNode(t, e)
+	all, err := Render(c.cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, e, all)
+
+	c.run(t, e, all, "flannel", find(t, all, "DaemonSet", "flannel"))
+	c.run(t, e, all, "kube-proxy", find(t, all, "DaemonSet", "kube-proxy"))
+	c.run(t, e, all, "coredns", find(t, all, "Deployment", "coredns"))
+
+	node := &corev1.Node{}
+	if err := e.client.Get(t.Context(), client.ObjectKey{Name: nodeName}, node); err != nil {
+		t.Fatal(err)
+	}
+	if got := node.Annotations["flannel.alpha.coreos.com/public-ip"]; got != nodeAddress {
+		t.Errorf("flannel announces %q, want the node's address %s", got, nodeAddress)
+	}
+	if out := tool(t, "ip", "-d", "link", "show", "flannel.1"); !strings.Contains(out, "vxlan") || !strings.Contains(out, "mtu 1450") {
+		t.Errorf("flannel's link: %s", out)
+	}
+	rules := tool(t, "nft", "list", "ruleset")
+	for _, want := range []string{"flannel-ipv4", "kube-proxy", c.cluster.DNSServiceIP().String()} {
+		if !strings.Contains(rules, want) {
+			t.Errorf("nftables have no %s:\n%s", want, rules)
+		}
+	}
+	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, nodeAddress+":1053")
+	}}
+	got, err := resolver.LookupHost(t.Context(), "kube-dns.kube-system.svc.cluster.local.")
+	if want := c.cluster.DNSServiceIP().String(); err != nil || !slices.Equal(got, []string{want}) {
+		t.Errorf("coredns answers %v, %v, want %s", got, err, want)
+	}
+	checkRoles(t, all, audit)
+}
+
+func makeNode(t *testing.T, e *Engine) {
+	t.Helper()
+	node := &corev1.Node{
+		// The annotation is a kubelet's; flannel panics on a node without any.
+		ObjectMeta: metav1.ObjectMeta{Name: nodeName, Annotations: map[string]string{"volumes.kubernetes.io/controller-managed-attach-detach": "true"}},
+		Spec:       corev1.NodeSpec{PodCIDR: "10.244.0.0/24", PodCIDRs: []string{"10.244.0.0/24"}},
+	}
+	if err := e.client.Create(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: nodeAddress}}
+	if err := e.client.Status().Update(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run does with the first container of a workload what a kubelet and a runtime
+// would: the same files, environment, user, capabilities and probe.
+func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, workload *unstructured.Unstructured) {
+	t.Helper()
+	var template struct {
+		Spec struct {
+			Template corev1.PodTemplateSpec `json:"template"`
+		} `json:"spec"`
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(workload.Object, &template); err != nil {
+		t.Fatal(err)
+	}
+	pod := template.Spec.Template.Spec
+	container := pod.Containers[0]
+	root := c.unpack(t, image)
+	var script strings.Builder
+	fmt.Fprintf(&script, "set -e\nmount --make-rprivate /\nmount --bind %[1]s %[1]s\nmkdir -p %[1]s/proc %[1]s/dev\n", root)
+	fmt.Fprintf(&script, "mount -t proc proc %[1]s/proc\nmount --bind %[1]s/proc/sys %[1]s/proc/sys\nmount -o remount,bind,ro %[1]s/proc/sys\nmount --rbind /dev %[1]s/dev\n", root)
+	bind := func(dir, at string) {
+		fmt.Fprintf(&script, "mkdir -p %[1]s%[3]s\nmount --bind %[2]s %[1]s%[3]s\n", root, dir, at)
+	}
+	for _, mount := range container.VolumeMounts {
+		bind(volume(t, all, pod, workload.GetNamespace(), mount.Name), mount.MountPath)
+	}
+	bind(c.account(t, e, workload.GetNamespace(), pod.ServiceAccountName), "/run/secrets/kubernetes.io/serviceaccount")
+	fmt.Fprintf(&script, "[ -e %[1]s/var/run ] || { mkdir -p %[1]s/var; ln -s /run %[1]s/var/run; }\n", root)
+	// dnsPolicy Default, on a node whose resolver does not answer.
+	fmt.Fprintf(&script, "mkdir -p %[1]s/etc\necho nameserver 192.0.2.53 > %[1]s/etc/resolv.conf\n", root)
+	security := container.SecurityContext
+	if security.ReadOnlyRootFilesystem != nil && *security.ReadOnlyRootFilesystem {
+		fmt.Fprintf(&script, "mount -o remount,bind,ro %s\n", root)
+	}
+	// These three are what chroot itself needs.
+	caps := []string{"-all", "+sys_chroot", "+setuid", "+setgid"}
+	for _, added := range security.Capabilities.Add {
+		caps = append(caps, "+"+strings.ToLower(string(added)))
+	}
+	user := "0:0"
+	if pod.SecurityContext.RunAsUser != nil {
+		user = fmt.Sprintf("%d:%d", *pod.SecurityContext.RunAsUser, *pod.SecurityContext.RunAsGroup)
+	}
+	script.WriteString(`exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"`)
+
+	known := map[string]string{}
+	args := []string{"--mount", "sh", "-c", script.String(), "sh"}
+	for _, env := range container.Env {
+		known[env.Name] = env.Value
+		if env.ValueFrom != nil {
+			known[env.Name] = map[string]string{"spec.nodeName": nodeName, "status.hostIP": nodeAddress}[env.ValueFrom.FieldRef.FieldPath]
+		}
+		args = append(args, env.Name+"="+known[env.Name])
+	}
+	args = append(args, "setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set="+strings.Join(caps, ","),
+		"chroot", "--userspec="+user, root)
+	for _, arg := range slices.Concat(container.Command, container.Args) {
+		for name, value := range known {
+			arg = strings.ReplaceAll(arg, "$("+name+")", value)
+		}
+		args = append(args, arg)
+	}
+	c.start(t, "unshare", args...)
+
+	probe := container.StartupProbe.HTTPGet
+	host := probe.Host
+	if host == "" {
+		host = nodeAddress
+	}
+	url := fmt.Sprintf("http://%s:%d%s", host, probe.Port.IntValue(), probe.Path)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	eventually(ctx, t, image+" is ready", func() error { return ok(http.Get(url)) })
+}
+
+// volume is a folder with what a volume of the pod holds.
+func volume(t *testing.T, all []Addon, pod corev1.PodSpec, namespace, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+	if pod.Volumes[i].ConfigMap == nil {
+		return dir
+	}
+	config := find(t, all, "ConfigMap", pod.Volumes[i].ConfigMap.Name)
+	data, _, err := unstructured.NestedStringMap(config.Object, "data")
+	if err != nil || config.GetNamespace() != namespace {
+		t.Fatalf("%s for namespace %s: %v", describe(config), namespace, err)
+	}
+	return folder(t, dir, data)
+}
+
+// account is the folder in which a pod finds its token.
+func (c *control) account(t *testing.T, e *Engine, namespace, name string) string {
+	t.Helper()
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	request := &authenticationv1.TokenRequest{}
+	if err := e.client.SubResource("token").Create(t.Context(), account, request); err != nil {
+		t.Fatal(err)
+	}
+	return folder(t, t.TempDir(), map[string]string{
+		"token": request.Status.Token, "ca.crt": string(c.set.Get("ca").Cert), "namespace": namespace,
+	})
+}
+
+// folder is readable for any user, as a kubelet makes it.
+func folder(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// checkRoles compares what the accounts did with what the addons' own roles
+// allow: nothing may be refused, and nothing may be allowed in vain.
+func checkRoles(t *testing.T, all []Addon, audit string) {
+	t.Helper()
+	text, err := os.ReadFile(audit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		var event struct {
+			Verb           string
+			User           struct{ Username string }
+			ObjectRef      struct{ APIGroup, Resource, Subresource string }
+			ResponseStatus struct{ Code int }
+		}
+		if json.Unmarshal([]byte(line), &event) != nil {
+			continue // the last line may still be written
+		}
+		account, found := strings.CutPrefix(event.User.Username, "system:serviceaccount:kube-system:")
+		if !found {
+			continue
+		}
+		resource := strings.TrimSuffix(event.ObjectRef.Resource+"/"+event.ObjectRef.Subresource, "/")
+		done[account+" "+event.Verb+" "+event.ObjectRef.APIGroup+"/"+resource] = true
+		if event.ResponseStatus.Code == http.StatusForbidden {
+			t.Errorf("%s may not %s %s", account, event.Verb, resource)
+		}
+	}
+	for _, account := range []string{"flannel", "coredns"} {
+		role := find(t, all, "ClusterRole", "kbm:"+account)
+		rules, _, err := unstructured.NestedSlice(role.Object, "rules")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range rules {
+			group, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "apiGroups")
+			resources, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "resources")
+			verbs, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "verbs")
+			for _, resource := range resources {
+				for _, verb := range verbs {
+					if verb == "list" && slices.Contains(verbs, "watch") {
+						continue // what a watch falls back on that cannot stream the list
+					}
+					if !done[account+" "+verb+" "+group[0]+"/"+resource] {
+						t.Errorf("%s may %s %s and never did", account, verb, resource)
+					}
+				}
+			}
+		}
+	}
+}
