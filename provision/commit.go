@@ -31,10 +31,12 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	for _, dir := range w.order {
 		op(append([]string{"move", dir}, w.staged[dir]...)...)
 	}
+	// The removal of a hard link changes the times of the file, so it comes
+	// before they are noted.
+	op("forget")
 	for _, it := range p.artefacts {
 		op("learn", it.artefact.SHA256, it.path)
 	}
-	op("forget")
 	for _, it := range p.modes {
 		op("mode", fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, it.path)
 	}
