@@ -11,6 +11,15 @@ const (
 	CloudConfig Format = "cloud-config"
 )
 
+// NetworkDaemon is the program that holds a machine's addresses.
+type NetworkDaemon string
+
+// The programs that kbm writes files for.
+const (
+	Networkd       NetworkDaemon = "systemd-networkd"
+	NetworkManager NetworkDaemon = "NetworkManager"
+)
+
 // OS is one operating system that kbm can set up.
 type OS struct {
 	Name string
@@ -24,6 +33,9 @@ type OS struct {
 	// ResolvConf is the kubelet's, where the system's own /etc/resolv.conf
 	// leads to a stub that pods cannot reach.
 	ResolvConf string
+	// Network is what configures a static address from the files that kbm
+	// writes. Empty: cloud-init does, from the medium.
+	Network NetworkDaemon
 }
 
 // resolved is where systemd-resolved lists the real resolvers.
@@ -37,8 +49,8 @@ const DefaultOS = "flatcar"
 func OSes() []OS {
 	return []OS{
 		{Name: "debian", User: "debian", BinDir: "/usr/local/bin", Format: CloudConfig},
-		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved},
-		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved},
+		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved, Network: NetworkManager},
+		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved, Network: Networkd},
 		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, ResolvConf: resolved},
 	}
 }

@@ -1,12 +1,16 @@
 package ignition
 
-import "github.com/kbm-dev/kbm/cluster"
+import (
+	"strings"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
 
 // base is what a node needs to be reached and trusted, and nothing more: its
 // name, its address, its SSH host key, and who may log in.
 func (b *builder) base() {
 	in := b.in
-	b.m.Users = []User{{Name: in.Cluster.SSHOf(in.Node).User, AuthorizedKeys: in.Cluster.SSH.AuthorizedKeys}}
+	b.m.Users = []User{{Name: in.Cluster.SSHOf(in.Node).User}}
 	b.file(File{Path: "/etc/hostname", Mode: 0o644, Content: []byte(in.Node.Name + "\n")})
 
 	if !adopted(in.Node) {
@@ -16,6 +20,10 @@ func (b *builder) base() {
 		b.file(File{Path: "/etc/ssh/ssh_host_ed25519_key-cert.pub", Mode: 0o644, Content: host.Certificate})
 		b.file(File{Path: "/etc/ssh/sshd_config.d/00-kbm.conf", Mode: 0o600, Content: b.render("etc/ssh/kbm.conf", b.data)})
 		b.file(File{Path: "/etc/ssh/kbm_user_ca.pub", Mode: 0o644, Content: in.PKI.SSHUserCA.Public})
+		// A file of kbm's own, not the user's: so a key that leaves the spec
+		// leaves the machine.
+		keys := strings.Join(in.Cluster.SSH.AuthorizedKeys, "\n")
+		b.file(File{Path: "/etc/ssh/kbm_authorized_keys", Mode: 0o644, Content: []byte(keys + "\n")})
 	}
 	b.network()
 }
@@ -36,13 +44,27 @@ func (b *builder) network() {
 		Address: prefix.String(), Gateway: node.Gateway, DNS: resolvers,
 		Interface: node.Interface, MAC: node.MAC,
 	}
-	b.file(File{
-		Path: "/etc/systemd/network/10-kbm.network", Mode: 0o644,
-		Content: b.render("etc/systemd/network/kbm.network", map[string]any{
-			"Address": prefix.String(), "Gateway": node.Gateway, "DNS": resolvers,
-			"Interface": node.Interface, "MAC": node.MAC,
-		}),
-	})
+	family := "ipv4"
+	if prefix.Addr().Is6() {
+		family = "ipv6"
+	}
+	data := map[string]any{
+		"Address": prefix.String(), "Gateway": node.Gateway, "DNS": resolvers,
+		"Interface": node.Interface, "MAC": node.MAC, "Family": family,
+	}
+	switch b.os.Network {
+	case cluster.Networkd:
+		b.file(File{
+			Path: "/etc/systemd/network/10-kbm.network", Mode: 0o644,
+			Content: b.render("etc/systemd/network/kbm.network", data),
+		})
+	case cluster.NetworkManager:
+		// NetworkManager ignores a keyfile that others may read.
+		b.file(File{
+			Path: "/etc/NetworkManager/system-connections/kbm.nmconnection", Mode: 0o600,
+			Content: b.render("etc/NetworkManager/kbm.nmconnection", data),
+		})
+	}
 }
 
 // adopted machines were not booted from kbm's media: their SSH and network are

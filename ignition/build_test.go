@@ -1,0 +1,171 @@
+package ignition_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kbm-dev/kbm/bundle"
+	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
+	"github.com/kbm-dev/kbm/pki"
+)
+
+// build makes the Machines of an example cluster with fresh keys.
+func build(t *testing.T, example string) []ignition.Machine {
+	t.Helper()
+	c, err := cluster.Load(filepath.Join("..", "testdata", "clusters", example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = t.TempDir()
+	store, err := pki.NewFiles(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := pki.Ensure(store, c, time.Now(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := manifest(c.Kubernetes.Version)
+	var all []ignition.Machine
+	for i := range c.Nodes {
+		in := ignition.Input{Cluster: c, Node: &c.Nodes[i], PKI: set, Bundle: &manifest}
+		m, err := ignition.Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ignition.Build(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(m, again) {
+			t.Errorf("%s: two builds of the same input differ", m.Name)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// manifest is a bundle of the names that nodes need, with made-up sums.
+func manifest(version string) bundle.Manifest {
+	m := bundle.Manifest{Kubernetes: version, OS: "linux", Arch: "amd64"}
+	add := func(kind bundle.Kind, group bundle.Group, path, image string) {
+		name := strings.TrimSuffix(filepath.Base(path), ".tar")
+		m.Artefacts = append(m.Artefacts, bundle.Artefact{
+			Name: name, Kind: kind, Group: group, Path: path, SHA256: strings.Repeat("0", 64), Size: 1, Image: image,
+		})
+	}
+	add(bundle.Binary, bundle.Node, "bin/containerd", "")
+	add(bundle.Binary, bundle.Node, "bin/kubelet", "")
+	add(bundle.Binary, bundle.Node, "cni/bridge", "")
+	add(bundle.Image, bundle.Node, "images/pause.tar", "registry.k8s.io/pause:3.10.1")
+	add(bundle.Binary, bundle.Controller, "bin/etcd", "")
+	for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
+		add(bundle.Image, bundle.Controller, "images/"+name+".tar", "registry.k8s.io/"+name+":"+version)
+	}
+	add(bundle.Image, bundle.Controller, "images/kube-vip.tar", "ghcr.io/kube-vip/kube-vip:v1.2.2")
+	add(bundle.Image, bundle.Lab, "images/agnhost.tar", "registry.k8s.io/e2e-test-images/agnhost:2.66.1")
+	add(bundle.Binary, bundle.Bench, "bin/kubeadm", "")
+	return m
+}
+
+var filesHash = regexp.MustCompile(`kbm.dev/files: "[0-9a-f]{16}"`)
+
+// dump lists a Machine; keys, certificates and what is made of them are left
+// out, for they differ from run to run.
+func dump(m ignition.Machine) []byte {
+	var out bytes.Buffer
+	for _, d := range m.Dirs {
+		fmt.Fprintf(&out, "dir  %s %04o stage %d\n", d.Path, d.Mode, d.Stage)
+	}
+	for _, u := range m.Units {
+		fmt.Fprintf(&out, "unit %s enabled %t started %t\n%s\n", u.Name, u.Enabled, u.Started, indent(u.Content))
+	}
+	for _, f := range m.Files {
+		fmt.Fprintf(&out, "file %s %04o stage %d secret %t restarts %v\n", f.Path, f.Mode, f.Stage, f.Secret, f.Restarts)
+		made := f.Secret || f.Artefact != nil || strings.HasSuffix(f.Path, ".crt") || strings.HasSuffix(f.Path, ".pub")
+		if !made {
+			fmt.Fprintf(&out, "%s\n", indent(filesHash.ReplaceAllString(string(f.Content), `kbm.dev/files: "HASH"`)))
+		}
+	}
+	return out.Bytes()
+}
+
+func indent(text string) string {
+	return "\t" + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n\t")
+}
+
+func TestBuildGolden(t *testing.T) {
+	examples, err := filepath.Glob("../testdata/clusters/*")
+	if err != nil || len(examples) == 0 {
+		t.Fatalf("no example clusters: %v", err)
+	}
+	for _, example := range examples {
+		for _, m := range build(t, filepath.Base(example)) {
+			name := filepath.Join("testdata", "build", filepath.Base(example)+"."+m.Name)
+			got := dump(m)
+			if flag.Lookup("update").Value.String() == "true" {
+				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(name, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatalf("%v: go test ./ignition -update writes it", err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s of %s differs from %s: look, then run with -update", m.Name, example, name)
+			}
+		}
+	}
+}
+
+// A certificate that a process reads only at its start must restart it: the
+// manifest of the pod has to change with the file.
+func TestManifestFollowsItsFiles(t *testing.T) {
+	hash := func(m ignition.Machine, path string) string {
+		for _, f := range m.Files {
+			if f.Path == path {
+				return filesHash.FindString(string(f.Content))
+			}
+		}
+		t.Fatalf("%s has no %s", m.Name, path)
+		return ""
+	}
+	const apiserver = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+	one, other := build(t, "ha")[0], build(t, "ha")[0] // other keys
+	if hash(one, apiserver) == "" || hash(one, apiserver) == hash(other, apiserver) {
+		t.Error("the API server's manifest does not change with its certificates")
+	}
+}
+
+// Only controllers may hold what makes certificates and reads the store.
+func TestWorkersHoldNoClusterSecrets(t *testing.T) {
+	for _, m := range build(t, "ha") {
+		controller := false
+		for _, f := range m.Files {
+			controller = controller || strings.Contains(f.Path, "kube-apiserver")
+		}
+		for _, f := range m.Files {
+			own := strings.Contains(f.Path, "kubelet") || strings.Contains(f.Path, "ssh_host")
+			if f.Secret && !own && !controller {
+				t.Errorf("%s, no controller, holds %s", m.Name, f.Path)
+			}
+			if f.Secret && f.Mode.Perm()&0o077 != 0 {
+				t.Errorf("%s: others may read %s", m.Name, f.Path)
+			}
+		}
+	}
+}
