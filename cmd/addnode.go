@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -13,16 +14,18 @@ import (
 func newAddNodeCommand(a *app) *cobra.Command {
 	var f nodeFlags
 	var from string
+	var scan bool
 	c := &cobra.Command{
 		Use:   "add-node NAME --role ROLE --address IP[/LENGTH] | --from FILE",
 		Short: "Add a machine: its spec, certificates and boot medium",
 		Long: `Add a machine to the cluster: write nodes/NAME.yaml, issue its certificates and
-SSH host key, and render build/NAME/ with the ISO that it boots from. No machine
-is reached; kbm up does that.
+SSH host key, and render build/NAME/ with the ISO that it boots from. The
+machine itself is reached later, by kbm up.
 
 With a length, IP/LENGTH, kbm configures the address on the machine; without,
 something else (DHCP) does. A machine that runs already and was not booted from
-kbm's medium is adopted with --host-key, its SSH host key's fingerprint.
+kbm's medium is adopted with --host-key, its SSH host key's fingerprint, or with
+--scan-host-key, which asks the machine for it, and you whether it is right.
 
 --from FILE adds many machines in one run: a YAML stream of Node documents, as
 kbm schema node describes them, or - for standard input. Either all are added
@@ -34,7 +37,10 @@ or none.`,
   kbm add-node --from machines.yaml`,
 		Args: atMost(1, "kbm add-node takes one name; add many machines with --from FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.addNodes(cmd.Context(), func() ([]cluster.Node, error) {
+			return a.addNodes(cmd.Context(), scan, func() ([]cluster.Node, error) {
+				if scan && f.node.SSH.HostKey != "" {
+					return nil, errors.New("--host-key and --scan-host-key exclude each other; keep --host-key where the fingerprint is known")
+				}
 				if from != "" {
 					return a.nodesFrom(cmd, from, args)
 				}
@@ -44,6 +50,7 @@ or none.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	c.Flags().StringVar(&from, "from", "", "file with a YAML stream of Node documents, - for standard input")
+	c.Flags().BoolVar(&scan, "scan-host-key", false, "ask a running machine for its SSH host key, and you whether it is right")
 	f.add(c)
 	return c
 }
@@ -51,7 +58,7 @@ or none.`,
 // addNodes adds what get returns, or nothing at all: everything that can be
 // wrong is looked for before anything is written, and the specs of the nodes
 // appear last.
-func (a *app) addNodes(ctx context.Context, get func() ([]cluster.Node, error)) error {
+func (a *app) addNodes(ctx context.Context, scan bool, get func() ([]cluster.Node, error)) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -60,12 +67,15 @@ func (a *app) addNodes(ctx context.Context, get func() ([]cluster.Node, error)) 
 	if err != nil {
 		return usageError(err)
 	}
-	if faults := refuseNodes(c, added); len(faults) > 0 {
-		return usageError(faults)
+	whole, err := withNodes(c, added)
+	if err == nil && scan {
+		if added[0].SSH.HostKey, err = a.scanHostKey(ctx, whole, &added[0]); err != nil {
+			return err
+		}
+		whole, err = withNodes(c, added)
 	}
-	whole := c.WithNodes(added...)
-	if faults := asFlags(whole.Validate(), flagSource, nodePaths()); len(faults) > 0 {
-		return usageError(faults)
+	if err != nil {
+		return usageError(err)
 	}
 	r, err := a.newRenderer(ctx, whole)
 	if err != nil {
@@ -94,9 +104,9 @@ func (a *app) addNodes(ctx context.Context, get func() ([]cluster.Node, error)) 
 	return a.answer(result)
 }
 
-// refuseNodes finds names that are taken: nothing rewrites a file that a
-// person may have edited.
-func refuseNodes(c *cluster.Cluster, added []cluster.Node) cluster.Faults {
+// withNodes is the cluster with further nodes, or what is wrong with that. A
+// name must be free: nothing rewrites a file that a person may have edited.
+func withNodes(c *cluster.Cluster, added []cluster.Node) (*cluster.Cluster, error) {
 	faults := cluster.Faults{}
 	for i := range added {
 		n := &added[i]
@@ -109,7 +119,11 @@ func refuseNodes(c *cluster.Cluster, added []cluster.Node) cluster.Faults {
 		}
 		faults = append(faults, f)
 	}
-	return asFlags(faults, flagSource, nodePaths())
+	whole := c.WithNodes(added...)
+	if len(faults) == 0 {
+		faults = whole.Validate()
+	}
+	return whole, asFlags(faults, flagSource, nodePaths()).Err()
 }
 
 func (a *app) sayAdded(c *cluster.Cluster, added []rendered) {

@@ -93,7 +93,7 @@ func (a *app) nodesFrom(cmd *cobra.Command, file string, args []string) ([]clust
 	}
 	var other string
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed && f.Name != "from" && cmd.InheritedFlags().Lookup(f.Name) == nil {
+		if f.Changed && f.Name != "from" && f.Name != "help" && cmd.InheritedFlags().Lookup(f.Name) == nil {
 			other = f.Name
 		}
 	})
