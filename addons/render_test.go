@@ -2,7 +2,9 @@ package addons
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +87,57 @@ func TestEveryFolderIsRenderedInOrder(t *testing.T) {
 	if got, want := strings.Join(names, " "), "rbac network kube-proxy coredns"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// TestExampleClustersRender is for the folders that tests share.
+func TestExampleClustersRender(t *testing.T) {
+	const examples = "../testdata/clusters"
+	folders, err := os.ReadDir(examples)
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no examples in %s: %v", examples, err)
+	}
+	for _, folder := range folders {
+		c, err := cluster.Load(filepath.Join(examples, folder.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Render(c)
+		if err != nil {
+			t.Errorf("%s: %v", folder.Name(), err)
+		}
+		for _, a := range all {
+			for _, o := range a.Objects {
+				if err := complete(o.Object); err != nil {
+					t.Errorf("%s: %s: %v", folder.Name(), describe(o), err)
+				}
+			}
+		}
+	}
+}
+
+// complete refuses values that nothing was filled in for.
+func complete(value any) error {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, child := range v {
+			if err := complete(child); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	case []any:
+		for _, child := range v {
+			if err := complete(child); err != nil {
+				return err
+			}
+		}
+	case nil:
+		return errors.New("is empty")
+	case string:
+		if strings.Contains(v, "<no value>") || strings.Contains(v, "invalid IP") {
+			return errors.New(v)
+		}
+	}
+	return nil
 }
 
 func TestChangedConfigRollsItsPodsOnly(t *testing.T) {
