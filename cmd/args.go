@@ -24,6 +24,7 @@ func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
+	cmd.SuggestionsMinimumDistance = 2 // edits; cobra sets it only for its own message
 	right := "kbm --help lists what there is"
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		right = "did you mean " + strings.Join(near, " or ") + "?"

@@ -46,8 +46,6 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 		Example: `  kbm init --name home --endpoint 192.168.1.11
   kbm add-node cp1 --role controller --address 192.168.1.11/24
   kbm up`,
-		SuggestionsMinimumDistance: 2,
-
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
