@@ -47,6 +47,8 @@ var imports = map[string][]string{
 	"internal/ui":         {},
 	"internal/house":      {},
 	"bench":               {"cmd", "cluster", "ignition", "internal", "lab", "pki", "provision"},
+	"e2e":                 {"e2e/harness"},
+	"e2e/harness":         {},
 }
 
 // alone lists libraries that are imported in certain files only, so that they
