@@ -39,9 +39,12 @@ image=$(bin/kbm --dir demo bundle list | awk '$1 == "agnhost" { print $NF }')
 sed "s|AGNHOST|$image|" scripts/demo-app.yaml >demo/hello.yaml
 kbm lab exec -- kubectl apply -f demo/hello.yaml
 kbm lab exec -- kubectl rollout status deployment/hello --timeout 3m
-kbm lab exec -- curl --silent --show-error --fail --max-time 5 \
-	--retry 30 --retry-delay 1 --retry-all-errors --retry-max-time 60 \
-	http://10.88.0.12:30080/hostname
+kbm lab exec -- curl --silent --fail --max-time 5 \
+	--retry 60 --retry-delay 1 --retry-all-errors --retry-max-time 60 \
+	http://10.88.0.12:30080/hostname || {
+	echo 'demo: no answer from http://10.88.0.12:30080 within a minute' >&2
+	exit 1
+}
 cat <<'END'
 
 
