@@ -172,6 +172,14 @@ func TestInterruptedRestartIsMadeUpFor(t *testing.T) {
 	expect(t, "the next plan", summary(look(t, host, m)), "")
 }
 
+func TestOwedRestartOfAUnitThatIsGone(t *testing.T) {
+	host, m := newMachine(t, ""), testMachine()
+	apply(t, host, m)
+	host.sh(t, "touch /var/lib/kbm/restart/gone.service")
+	expect(t, "the plan", summary(apply(t, host, m)), "restart gone.service")
+	expect(t, "the next plan", summary(look(t, host, m)), "")
+}
+
 func TestFullDiskChangesNothing(t *testing.T) {
 	host, m := newMachine(t, "1m"), testMachine()
 	apply(t, host, m)

@@ -16,12 +16,7 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	for _, f := range w.files {
 		op("sync", f)
 	}
-	for _, it := range p.artefacts {
-		dir, name := path.Split(it.path)
-		dir = path.Clean(dir)
-		op("stage", it.artefact.SHA256, fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, dir, name)
-		w.note(dir, name)
-	}
+	p.commitArtefacts(op, w)
 	op("place", stateDir+"/union.json.new", inventoryPath)
 	for _, u := range p.units {
 		if u.action == Restart {
@@ -36,6 +31,9 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	op("forget")
 	for _, it := range p.artefacts {
 		op("learn", it.artefact.SHA256, it.path)
+	}
+	if len(p.artefacts) > 0 {
+		op("remember")
 	}
 	for _, it := range p.modes {
 		op("mode", fmt.Sprintf("%#o", unixMode(it.mode)), it.owner+":"+it.group, it.path)
@@ -52,6 +50,28 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 	op(append([]string{"flush", stateDir}, w.order...)...)
 	p.commitSystem(op)
 	return b.String()
+}
+
+// commitArtefacts stages what was pushed before.
+func (p *NodePlan) commitArtefacts(op func(...string), w *archiveWriter) {
+	type access struct{ mode, owner string }
+	files := map[access][]string{}
+	rooms := map[string]bool{}
+	for _, it := range p.artefacts {
+		dir, name := path.Split(it.path)
+		dir = path.Clean(dir)
+		if !rooms[dir] {
+			rooms[dir] = true
+			op("room", dir)
+		}
+		op("stage", it.artefact.SHA256, dir, name)
+		w.note(dir, name)
+		a := access{fmt.Sprintf("%#o", unixMode(it.mode)), it.owner + ":" + it.group}
+		files[a] = append(files[a], path.Join(dir, stagingDir, name))
+	}
+	for a, list := range files {
+		op(append([]string{"mode", a.mode, a.owner}, list...)...)
+	}
 }
 
 // commitSystem adds what systemd has to be told.

@@ -75,14 +75,14 @@ func differs(it item, found Entry, there bool) (Action, string) {
 	case !there && it.typ == Directory:
 		return MakeDir, "is missing"
 	case !there && it.typ == SymbolicLink:
-		return MakeLnk, "is missing"
+		return MakeLink, "is missing"
 	case !there:
 		return Create, "is missing"
 	case found.Type != it.typ:
 		return Update, fmt.Sprintf("is a %s", found.Type)
 	case it.typ == SymbolicLink:
 		if found.Target != it.target {
-			return MakeLnk, "points to " + found.Target
+			return MakeLink, "points to " + found.Target
 		}
 		return "", ""
 	case it.typ == RegularFile && found.SHA256 != it.sum():

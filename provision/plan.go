@@ -7,17 +7,17 @@ type Action string
 
 // The actions, in the order in which they are carried out.
 const (
-	MakeDir Action = "dir"
-	Create  Action = "create"
-	Update  Action = "update"
-	SetMode Action = "mode"
-	MakeLnk Action = "link"
-	Delete  Action = "delete"
-	Enable  Action = "enable"
-	Disable Action = "disable"
-	Rename  Action = "hostname"
-	Restart Action = "restart"
-	Start   Action = "start"
+	MakeDir  Action = "dir"
+	Create   Action = "create"
+	Update   Action = "update"
+	SetMode  Action = "mode"
+	MakeLink Action = "link"
+	Delete   Action = "delete"
+	Enable   Action = "enable"
+	Disable  Action = "disable"
+	Rename   Action = "hostname"
+	Restart  Action = "restart"
+	Start    Action = "start"
 )
 
 // Change is one thing that kbm does to a machine, as people and programs see it.

@@ -37,12 +37,18 @@ type RunError struct {
 // StderrLimit is how many bytes of stderr an error keeps.
 const StderrLimit = 16 << 10
 
+// shownLines is how much of stderr a message shows.
+const shownLines = 5
+
 func (e *RunError) Error() string {
-	text := strings.TrimSpace(e.Stderr)
-	if text == "" {
-		text = "it said nothing about why"
+	lines := strings.Split(strings.TrimSpace(e.Stderr), "\n")
+	if lines[0] == "" {
+		return fmt.Sprintf("%s: %q ended with code %d", e.Node, e.Script, e.ExitCode)
 	}
-	return fmt.Sprintf("%s: %q ended with code %d: %s", e.Node, e.Script, e.ExitCode, text)
+	if over := len(lines) - shownLines; over > 0 {
+		lines = lines[over:]
+	}
+	return fmt.Sprintf("%s: %s (code %d)", e.Node, strings.Join(lines, "; "), e.ExitCode)
 }
 
 // Summary is the first line of a script that is neither empty, a comment nor a

@@ -37,16 +37,19 @@ run() {
 	shift
 	case $op in
 	sync) ;;
-	stage) # SHA256 MODE OWNER FOLDER NAME
-		from=$state/incoming/$1 to=$4/.kbm-new
-		[ -f "$from" ] || failed "$4/$5 has not been received"
-		mkdir -p "$4" && mkdir -p -m 700 "$to" || failed "cannot make $to"
+	room) mkdir -p "$1" && mkdir -p -m 700 "$1/.kbm-new" || failed "cannot make $1" ;;
+	stage) # SHA256 FOLDER NAME
+		from=$state/incoming/$1 to=$2/.kbm-new/$3
+		[ -f "$from" ] || failed "$2/$3 has not been received"
 		# On another file system a copy takes the place of a link.
-		ln -- "$from" "$to/$5" 2>/dev/null || { cp -- "$from" "$to/$5" && sync -- "$to/$5"; } || exit 1
-		chown -- "$3" "$to/$5" && chmod -- "$2" "$to/$5" || failed "cannot set the mode of $4/$5"
+		ln -- "$from" "$to" 2>/dev/null || { cp -- "$from" "$to" && sync -- "$to"; } || exit 1
 		;;
-	learn) # SHA256 PATH
-		stat -c "$1 %s %.9Y %.9Z %i %n" -- "$2" >>"$state/stat-cache"
+	learn) learned=$learned$1$nl paths=$paths$2$nl ;; # SHA256 PATH
+	remember)
+		IFS=$nl
+		printf '%s' "$learned" >"$state/learned"
+		stat -c '%s %.9Y %.9Z %i %n' -- $paths | paste -d ' ' "$state/learned" - >>"$state/stat-cache"
+		rm -f -- "$state/learned"
 		;;
 	forget) rm -rf -- "$state/incoming" ;;
 	move) # FOLDER NAME…
@@ -56,7 +59,11 @@ run() {
 		cd /
 		[ -z "$labels" ] || (cd "$folder" && restorecon -F -- "$@")
 		;;
-	mode) chown -- "$2" "$3" && chmod -- "$1" "$3" || failed "cannot set the mode of $3" ;;
+	mode) # MODE OWNER FILE…
+		mode=$1 owner=$2
+		shift 2
+		chown -- "$owner" "$@" && chmod -- "$mode" "$@" || failed "cannot set modes and owners"
+		;;
 	remove)
 		if [ -d "$1" ] && [ ! -L "$1" ]; then rmdir -- "$1" 2>/dev/null || :
 		else rm -f -- "$1" || failed "cannot remove $1"; fi
@@ -77,7 +84,7 @@ run() {
 	disable) systemctl disable --quiet -- "$@" || exit 1 ;;
 	esac
 }
-labels=
+labels= learned= paths=
 [ -e /sys/fs/selinux/enforce ] && command -v restorecon >/dev/null && labels=yes
 while IFS= read -r line <&3; do
 	IFS=$tab

@@ -2,9 +2,11 @@
 # The first one that fails ends it, with the end of its journal on stderr.
 set -u
 export LC_ALL=C
+# A unit that is gone needs no restart any more.
+load() { systemctl show -p LoadState --value -- "$1"; }
 while [ $# -gt 1 ]; do
 	systemctl reset-failed -- "$2" 2>/dev/null
-	if ! said=$(systemctl "$1" -- "$2" 2>&1); then
+	if ! said=$(systemctl "$1" -- "$2" 2>&1) && [ "$1 $(load "$2")" != "restart not-found" ]; then
 		{
 			echo "$said"
 			echo "= $2"
