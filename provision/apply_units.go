@@ -56,7 +56,7 @@ func (e *UnitError) Error() string {
 	text := fmt.Sprintf("%s: %s does not start", e.Node, e.Unit)
 	if e.Reason != "" {
 		first, _, _ := strings.Cut(e.Reason, "\n")
-		text += ": " + first
+		text += ": " + strings.TrimSuffix(first, ".")
 	}
 	if e.Journal != "" {
 		text += "; its journal ends with\n  " + strings.ReplaceAll(e.Journal, "\n", "\n  ")

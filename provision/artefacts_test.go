@@ -170,7 +170,7 @@ func TestDiffShowsTextAndNoSecret(t *testing.T) {
 	for _, c := range plan.Changes {
 		switch c.Object {
 		case "/etc/kubernetes/kubelet.yaml":
-			if !strings.Contains(c.Diff, "-kind: Other\n+kind: Kubelet\n") {
+			if !strings.HasSuffix(c.Diff, "@@ -1 +1 @@\n-kind: Other\n+kind: Kubelet\n") {
 				t.Errorf("got %q", c.Diff)
 			}
 		default:

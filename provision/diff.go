@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -58,9 +59,14 @@ func FetchDiffs(ctx context.Context, host Host, p *NodePlan) error {
 
 func unified(path string, before, after []byte) (string, error) {
 	return difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
-		A: difflib.SplitLines(string(before)), B: difflib.SplitLines(string(after)),
+		A: lines(before), B: lines(after),
 		FromFile: path + " (on the machine)", ToFile: path + " (wanted)", Context: 3,
 	})
+}
+
+// lines keeps the line ends; difflib's own SplitLines makes up an empty line.
+func lines(text []byte) []string {
+	return slices.DeleteFunc(strings.SplitAfter(string(text), "\n"), func(line string) bool { return line == "" })
 }
 
 func isText(b []byte) bool {
