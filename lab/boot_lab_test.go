@@ -300,12 +300,19 @@ func login(t *testing.T, ctx context.Context, l Lab, m Machine, host, user key) 
 		if last = err; err != nil {
 			return false, nil
 		}
+		// A machine that goes down meanwhile says nothing any more.
+		if last = conn.SetDeadline(time.Now().Add(5 * time.Second)); last != nil {
+			return false, last
+		}
 		c, chans, reqs, err := ssh.NewClientConn(conn, m.Name, &ssh.ClientConfig{
 			User: "core", HostKeyCallback: ssh.FixedHostKey(host.signer.PublicKey()),
 			Auth: []ssh.AuthMethod{ssh.PublicKeys(user.signer)},
 		})
 		if last = err; err != nil {
 			return false, nil
+		}
+		if last = conn.SetDeadline(time.Time{}); last != nil {
+			return false, last
 		}
 		client = ssh.NewClient(c, chans, reqs)
 		return true, nil

@@ -45,37 +45,32 @@ func cgroupDirs(root, self, group string, unified bool) []string {
 	return dirs
 }
 
-// makeCgroup makes one group that processes can be put into.
-func makeCgroup(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+// makeCgroups makes groups of version 1 that processes can be put into.
+func makeCgroups(dirs []string) error {
+	for _, dir := range dirs {
+		err := os.MkdirAll(dir, 0o755)
+		if err == nil {
+			err = fillCpuset(dir)
+		}
+		if err != nil {
+			return fmt.Errorf("control group %s: %w", dir, err)
+		}
 	}
-	// A new cpuset is empty, and refuses processes as long as it is.
+	return nil
+}
+
+// fillCpuset: a new cpuset is empty, and refuses processes as long as it is.
+func fillCpuset(dir string) error {
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
 		value, err := os.ReadFile(filepath.Join(filepath.Dir(dir), name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			return nil
 		}
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), value, 0)
 		}
 		if err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// enterCgroups makes version 1 groups and moves the calling thread into them,
-// where its children then start.
-func enterCgroups(dirs []string) error {
-	for _, dir := range dirs {
-		err := makeCgroup(dir)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, "tasks"), []byte("0"), 0)
-		}
-		if err != nil {
-			return fmt.Errorf("control group %s: %w", dir, err)
 		}
 	}
 	return nil

@@ -97,6 +97,8 @@ func (d disk) mount(netnsName string) error {
 	if err := dropOtherNetns(netnsName); err != nil {
 		return err
 	}
+	// Volatile: a machine's fsync costs nothing. It protects from a crash of
+	// this computer only, after which the disk is made anew.
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", d.base, d.upper(), d.work())
 	if err := unix.Mount("overlay", d.root, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount %s over %s: %w", d.upper(), d.base, err)

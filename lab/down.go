@@ -69,12 +69,12 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	if err := errors.Join(faults...); err != nil || remove == nil || len(names) > 0 {
 		return err
 	}
-	return l.removeAll()
+	return l.removeAll(ctx)
 }
 
 // removeAll leaves nothing behind. The record goes last of what matters: as
 // long as it is there, another Down finishes what an interrupted one left.
-func (l Lab) removeAll() error {
+func (l Lab) removeAll(ctx context.Context) error {
 	if err := removeNetns(l.outsideNetns()); err != nil {
 		return err
 	}
@@ -84,8 +84,19 @@ func (l Lab) removeAll() error {
 	if err := os.RemoveAll(l.StateDir); err != nil {
 		return err
 	}
-	// Only if this was the last lab.
-	for _, dir := range []string{filepath.Dir(l.StateDir), filepath.Dir(filepath.Dir(l.StateDir))} {
+	return removeRoot(ctx, filepath.Dir(l.StateDir))
+}
+
+// removeRoot goes with the last lab. It removes folders only if they are empty.
+func removeRoot(ctx context.Context, stateRoot string) error {
+	left, err := All(stateRoot)
+	if err != nil || len(left) > 0 {
+		return err
+	}
+	if err := restoreLimits(ctx, procSys, stateRoot); err != nil {
+		return err
+	}
+	for _, dir := range []string{stateRoot, filepath.Dir(stateRoot)} {
 		if os.Remove(dir) != nil {
 			break
 		}

@@ -66,8 +66,8 @@ func TestQuirksFollowTheHost(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, test.without)); err == nil {
 				t.Errorf("%s is there", test.without)
 			}
-			if info, err := os.Stat(root + "/usr/libexec/kbm-lab-mounts"); err != nil || info.Mode()&0o111 == 0 {
-				t.Errorf("kbm-lab-mounts cannot be executed: %v", err)
+			if info, err := os.Stat(root + "/usr/libexec/kbm-lab-boot"); err != nil || info.Mode()&0o111 == 0 {
+				t.Errorf("kbm-lab-boot cannot be executed: %v", err)
 			}
 		})
 	}

@@ -76,7 +76,9 @@ func All(stateRoot string) ([]Lab, error) {
 	}
 	var labs []Lab
 	for _, dir := range dirs {
-		labs = append(labs, Lab{ID: dir.Name(), StateDir: filepath.Join(stateRoot, dir.Name())})
+		if dir.IsDir() {
+			labs = append(labs, Lab{ID: dir.Name(), StateDir: filepath.Join(stateRoot, dir.Name())})
+		}
 	}
 	return labs, nil
 }

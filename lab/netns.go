@@ -55,11 +55,19 @@ func enterNetns(name string) error {
 }
 
 // onThread runs f on a thread of its own. The thread is given back to the
-// runtime only if f says that it is as it was.
+// runtime only if f says that it is as it was; otherwise it ends with f.
 func onThread(f func() (clean bool, err error)) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
+		// The process's first thread never ends, and what /proc says of the
+		// whole process is its: hold it while another one does the work.
+		if unix.Gettid() == unix.Getpid() {
+			err := onThread(f)
+			runtime.UnlockOSThread()
+			done <- err
+			return
+		}
 		clean, err := f()
 		if clean {
 			runtime.UnlockOSThread()

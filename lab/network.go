@@ -13,7 +13,10 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-const bridgeName = "br0"
+const (
+	bridgeName = "br0"
+	procSys    = "/proc/sys"
+)
 
 // outsideSysctls make the outside machine a router without an uplink: what a
 // machine sends to the world is answered at once with "unreachable". Silence
@@ -190,7 +193,7 @@ func setUp(h *netlink.Handle, name string) error {
 func writeSysctls(netnsName string, sysctls map[string]string) error {
 	return inNetns(netnsName, func() error {
 		for key, value := range sysctls {
-			err := os.WriteFile(filepath.Join("/proc/sys", key), []byte(value), 0)
+			err := os.WriteFile(filepath.Join(procSys, key), []byte(value), 0)
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				return fmt.Errorf("set %s in %s: %w", strings.ReplaceAll(key, "/", "."), netnsName, err)
 			}

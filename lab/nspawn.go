@@ -78,9 +78,8 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	if err := n.lab.plug(m); err != nil {
 		return err
 	}
-	groups, err := n.recordCgroups(m.Name)
-	if err != nil {
-		return err
+	if err := n.makeCgroups(m.Name); err != nil {
+		return fmt.Errorf("machine %s: %w", m.Name, err)
 	}
 	d := disk{dir: n.lab.machineDir(m.Name), base: n.base, root: filepath.Join(n.lab.StateDir, "roots", m.Name)}
 	fresh, err := d.prepare()
@@ -93,8 +92,8 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 			return fmt.Errorf("machine %s: %w", m.Name, err)
 		}
 	}
-	// Mounts and control groups are those of one thread, and of the machine
-	// that it starts: nothing of them is ever seen, or left, outside.
+	// The mounts are those of one thread, and of the machine that it starts:
+	// nothing of them is ever seen, or left, outside.
 	return onThread(func() (bool, error) {
 		if err := d.mount(n.lab.machineNetns(m.Name)); err != nil {
 			return false, fmt.Errorf("disk of machine %s: %w", m.Name, err)
@@ -105,11 +104,6 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 			}
 			if err := errors.Join(n.host.writeQuirks(d.root), d.installed()); err != nil {
 				return false, fmt.Errorf("disk of machine %s: %w", m.Name, err)
-			}
-		}
-		if n.host.cgroup1 {
-			if err := enterCgroups(groups); err != nil {
-				return false, fmt.Errorf("machine %s: %w", m.Name, err)
 			}
 		}
 		// systemd-nspawn enters the namespace itself, but mounts a /sys that
@@ -159,7 +153,7 @@ func (n nspawn) clear(ctx context.Context, machine string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := removeCgroups(ctx, strings.Fields(string(dirs))); err != nil {
+	if err := removeCgroups(ctx, strings.FieldsFunc(string(dirs), func(r rune) bool { return r == '\n' })); err != nil {
 		return fmt.Errorf("machine %s: %w", machine, err)
 	}
 	propagate := filepath.Join("/run/systemd/nspawn/propagate", n.containerName(machine))
@@ -175,16 +169,23 @@ func (n nspawn) cgroupsPath(machine string) string {
 	return filepath.Join(n.lab.machineDir(machine), "cgroups")
 }
 
-// recordCgroups writes down which groups a machine is about to get, because
+// makeCgroups first writes down which groups a machine is about to get, because
 // they depend on where kbm itself runs, which may be elsewhere next time.
-func (n nspawn) recordCgroups(machine string) ([]string, error) {
-	if !n.host.cgroup1 {
-		return nil, nil
+func (n nspawn) makeCgroups(machine string) error {
+	var dirs []string
+	if n.host.cgroup1 {
+		self, err := os.ReadFile("/proc/self/cgroup")
+		if err != nil {
+			return err
+		}
+		dirs = cgroupDirs(cgroupRoot, string(self), n.lab.machineNetns(machine), false)
 	}
-	self, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return nil, err
+	var record strings.Builder
+	for _, dir := range dirs {
+		record.WriteString(dir + "\n")
 	}
-	dirs := cgroupDirs(cgroupRoot, string(self), n.lab.machineNetns(machine), false)
-	return dirs, os.WriteFile(n.cgroupsPath(machine), []byte(strings.Join(dirs, "\n")), 0o600)
+	if err := os.WriteFile(n.cgroupsPath(machine), []byte(record.String()), 0o600); err != nil {
+		return err
+	}
+	return makeCgroups(dirs)
 }

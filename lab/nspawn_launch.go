@@ -9,17 +9,21 @@ import (
 	"syscall"
 )
 
-// supervisor switches a machine on again when it reboots itself, which
-// systemd-nspawn reports as 133. It first writes down which process it is, so
-// that there is no moment at which a machine runs unrecorded, and it alone
-// holds the lock on descriptor 3.
-//
-// A real restart also forgets its network, which here is a namespace that stays.
-const supervisor = `read -r stat </proc/self/stat && echo "$stat" >"$0" || exit
-root=$1 interface=$2; shift 2
-while "$@" 3>&-; test $? -eq 133; do
-	chroot "$root" /usr/libexec/kbm-lab-forget-network "$interface"
-done`
+// supervisor is the shell script that keeps a machine running. It first writes
+// down which process it is ($0), so that there is no moment at which a machine
+// runs unrecorded; it alone holds the lock, on descriptor 3. It joins the
+// machine's control groups (listed in $1), and then runs systemd-nspawn again
+// for as long as the machine reboots itself, which that reports as 133 where
+// it does not see to it by itself.
+const supervisor = `set -eu
+read -r stat </proc/self/stat
+echo "$stat" >"$0"
+while read -r group; do
+	echo 0 >"$group/cgroup.procs"
+done <"$1"
+shift
+set +e
+while "$@" 3>&-; test $? -eq 133; do :; done`
 
 func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
 	console, err := os.OpenFile(n.lab.consolePath(m.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -27,7 +31,7 @@ func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, console.Close()) }()
-	argv := append([]string{"-c", supervisor, n.processPath(m.Name), d.root, m.Interface, "systemd-nspawn"}, n.arguments(m, d)...)
+	argv := append([]string{"-c", supervisor, n.processPath(m.Name), n.cgroupsPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
 	cmd := exec.Command("/bin/sh", argv...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
 	cmd.Stdout, cmd.Stderr = console, console

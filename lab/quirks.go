@@ -69,9 +69,8 @@ func boundingSet(status string) (uint64, error) {
 // they land.
 func (h host) quirks() []string {
 	files := []string{
-		"usr/lib/systemd/system/kbm-lab-mounts.service",
-		"usr/libexec/kbm-lab-mounts",
-		"usr/libexec/kbm-lab-forget-network",
+		"usr/lib/systemd/system/kbm-lab-boot.service",
+		"usr/libexec/kbm-lab-boot",
 	}
 	if h.cgroup1 {
 		files = append(files, "etc/kubernetes/kubelet.conf.d/90-lab.conf")
@@ -102,8 +101,8 @@ func (h host) writeQuirks(root string) error {
 		}
 	}
 	// In /usr, where a preset of the first boot does not undo it.
-	wants := filepath.Join(root, "usr/lib/systemd/system/sysinit.target.wants/kbm-lab-mounts.service")
-	if err := os.Symlink("../kbm-lab-mounts.service", wants); err != nil && !errors.Is(err, fs.ErrExist) {
+	wants := filepath.Join(root, "usr/lib/systemd/system/sysinit.target.wants/kbm-lab-boot.service")
+	if err := os.Symlink("../kbm-lab-boot.service", wants); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil

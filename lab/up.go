@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 )
 
@@ -38,6 +39,9 @@ func (l Lab) Up(ctx context.Context, spec Spec, progress Progress) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	if err := l.write(spec); err != nil {
+		return err
+	}
+	if err := raiseLimits(ctx, procSys, filepath.Dir(l.StateDir)); err != nil {
 		return err
 	}
 	if err := l.ensureOutside(spec.Gateway); err != nil {
