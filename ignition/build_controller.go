@@ -111,8 +111,10 @@ func (b *builder) staticPod(name string, reads func(path string) bool) {
 		"PodCIDR":          c.Network.PodCIDR,
 		"Audit":            *c.Security.Audit,
 		"EncryptionAtRest": *c.Security.EncryptionAtRest,
-		"VIP":              c.Endpoint.VIP,
-		"VIPPrefix":        b.addr.BitLen(), // a single address
+		// Alone, a controller has nobody to agree with, and starts seconds earlier.
+		"LeaderElect": len(c.Controllers()) > 1,
+		"VIP":         c.Endpoint.VIP,
+		"VIPPrefix":   b.addr.BitLen(), // a single address
 	})
 	b.file(File{
 		Path: manifestDir + "/" + name + ".yaml", Mode: 0o600, Stage: Joined,
