@@ -56,6 +56,22 @@ func push(ctx context.Context, host Host, a ignition.Artefact, offset int64, sou
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
+	err = send(ctx, host, a, offset, file, count)
+	// What a session that was cut had received may have been on its way to the
+	// disk when the machine was asked.
+	if more, ok := answer(err, sizeDiffers); ok {
+		if offset, err = strconv.ParseInt(more, 10, 64); err != nil {
+			return err
+		}
+		err = send(ctx, host, a, offset, file, count)
+	}
+	if sum, ok := answer(err, sumDiffers); ok {
+		return fmt.Errorf("it arrived with the SHA256 %s, not %s: what came was thrown away; run again, and if it stays so, `kbm bundle build`", sum, a.SHA256)
+	}
+	return err
+}
+
+func send(ctx context.Context, host Host, a ignition.Artefact, offset int64, file io.ReadSeeker, count *counter) error {
 	if _, err := file.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
@@ -64,15 +80,25 @@ func push(ctx context.Context, host Host, a ignition.Artefact, offset int64, sou
 		return err
 	}
 	_, err = host.Run(ctx, Command{Script: text, Stdin: io.TeeReader(file, count)})
-	var run *RunError
-	if errors.As(err, &run) && run.ExitCode == sumDiffers {
-		return fmt.Errorf("it arrived with the SHA256 %s, not %s: what came was thrown away; run again, and if it stays so, `kbm bundle build`", strings.TrimSpace(run.Stderr), a.SHA256)
-	}
 	return err
 }
 
-// sumDiffers is what push.sh ends with when the sum is wrong.
-const sumDiffers = 3
+// The codes that push.sh ends with when the sum is wrong, and when there is
+// more or less of the file than was thought.
+const (
+	sumDiffers  = 3
+	sizeDiffers = 4
+)
+
+// answer is the last line that a script wrote to stderr, if it ended with code.
+func answer(err error, code int) (string, bool) {
+	var run *RunError
+	if !errors.As(err, &run) || run.ExitCode != code {
+		return "", false
+	}
+	said := strings.TrimSpace(run.Stderr)
+	return said[strings.LastIndex(said, "\n")+1:], true
+}
 
 // counter adds up what several pushes have sent.
 type counter struct {

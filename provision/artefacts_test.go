@@ -93,6 +93,21 @@ func TestArtefactGoesOnWhereItWasCut(t *testing.T) {
 	expect(t, "the next plan", summary(look(t, host, m)), "")
 }
 
+func TestArtefactThatGrewMeanwhile(t *testing.T) {
+	host := newMachine(t, "")
+	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")
+	plan := look(t, host, m)
+	late := source["/usr/local/bin/kubelet"][:1<<19]
+	part := "/var/lib/kbm/incoming/" + m.Files[0].Artefact.SHA256 + ".part"
+	if _, err := host.Run(t.Context(), Command{Script: "mkdir -p /var/lib/kbm/incoming; cat >" + part, Stdin: bytes.NewReader(late)}); err != nil {
+		t.Fatal(err)
+	}
+	plan.incoming = map[string]int64{m.Files[0].Artefact.SHA256: 1 << 18}
+	if err := PushArtefacts(t.Context(), host, plan, source, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWrongArtefactIsThrownAway(t *testing.T) {
 	host := newMachine(t, "")
 	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // LockedError is a machine that another kbm is working on.
@@ -58,10 +57,7 @@ func Acquire(ctx context.Context, node string, host Host, owner string) (release
 }
 
 func lockError(node string, err error) error {
-	var run *RunError
-	if errors.As(err, &run) && run.ExitCode == lockHeld {
-		said := strings.TrimSpace(run.Stderr)
-		holder := said[strings.LastIndex(said, "\n")+1:]
+	if holder, ok := answer(err, lockHeld); ok {
 		if holder == "" {
 			holder = "another kbm"
 		}

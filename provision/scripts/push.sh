@@ -6,10 +6,12 @@ umask 077
 incoming=/var/lib/kbm/incoming
 part=$incoming/$1.part
 mkdir -p "$incoming" || exit 1
+# A session that was cut may still be writing what it had received.
+exec 8>>"$part" && flock 8 || exit 1
 [ "$3" -gt 0 ] || : >"$part"
 have=$(stat -c %s -- "$part")
-[ "$have" = "$3" ] || { echo "$have are here already, not $3" >&2; exit 1; }
-cat >>"$part" || exit 1
+[ "$have" = "$3" ] || { echo "$have" >&2; exit 4; }
+cat >&8 || exit 1
 have=$(stat -c %s -- "$part")
 [ "$have" = "$2" ] || { echo "cut after $have of $2 bytes" >&2; exit 1; }
 sum=$(sha256sum <"$part")

@@ -5,15 +5,27 @@ export LC_ALL=C
 # A unit that is gone needs no restart any more.
 load() { systemctl show -p LoadState --value -- "$1"; }
 while [ $# -gt 1 ]; do
-	systemctl reset-failed -- "$2" 2>/dev/null
-	if ! said=$(systemctl "$1" -- "$2" 2>&1) && [ "$1 $(load "$2")" != "restart not-found" ]; then
+	action=$1 units=$2
+	shift 2
+	# What is down is started in one call: systemd knows what can come up side
+	# by side. What runs is restarted one by one, so that little is down at once.
+	while [ "$action ${1-}" = "start start" ]; do
+		units="$units $2"
+		shift 2
+	done
+	systemctl reset-failed -- $units 2>/dev/null
+	if ! said=$(systemctl "$action" -- $units 2>&1) && [ "$action $(load "$units")" != "restart not-found" ]; then
+		for unit in $units; do
+			systemctl --quiet is-active -- "$unit" || break
+		done
 		{
 			echo "$said"
-			echo "= $2"
-			journalctl -u "$2" -n 15 --no-pager -o short-iso --no-hostname
+			echo "= $unit"
+			journalctl -u "$unit" -n 15 --no-pager -o short-iso --no-hostname
 		} >&2
 		exit 3
 	fi
-	rm -f -- "/var/lib/kbm/restart/$2"
-	shift 2
+	for unit in $units; do
+		rm -f -- "/var/lib/kbm/restart/$unit"
+	done
 done
