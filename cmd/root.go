@@ -36,8 +36,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errw io.Writer)
 
 func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "kbm",
-		Short: "Kubernetes on bare metal",
+		Use:     "kbm",
+		Short:   "Kubernetes on bare metal",
+		Version: version(),
 		Long: `kbm takes bare machines to a working Kubernetes cluster, and keeps it that way.
 
 Exit codes: 0 done; 1 something failed; 2 wrong input, nothing was touched;
