@@ -85,10 +85,16 @@ func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, nodeAddress+":1053")
 	}}
-	got, err := resolver.LookupHost(t.Context(), "kube-dns.kube-system.svc.cluster.local.")
-	if want := c.cluster.DNSServiceIP().String(); err != nil || !slices.Equal(got, []string{want}) {
-		t.Errorf("coredns answers %v, %v, want %s", got, err, want)
-	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	// Its probe succeeds a moment before it listens.
+	eventually(ctx, t, "coredns answers", func() error {
+		got, err := resolver.LookupHost(ctx, "kube-dns.kube-system.svc.cluster.local.")
+		if want := c.cluster.DNSServiceIP().String(); err == nil && !slices.Equal(got, []string{want}) {
+			err = fmt.Errorf("got %v, want %s", got, want)
+		}
+		return err
+	})
 	checkRoles(t, all, audit)
 }
 
@@ -134,8 +140,8 @@ func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, worklo
 	}
 	bind(c.account(t, e, workload.GetNamespace(), pod.ServiceAccountName), "/run/secrets/kubernetes.io/serviceaccount")
 	fmt.Fprintf(&script, "[ -e %[1]s/var/run ] || { mkdir -p %[1]s/var; ln -s /run %[1]s/var/run; }\n", root)
-	// dnsPolicy Default, on a node whose resolver does not answer.
-	fmt.Fprintf(&script, "mkdir -p %[1]s/etc\necho nameserver 192.0.2.53 > %[1]s/etc/resolv.conf\n", root)
+	// dnsPolicy Default, on a node without a resolver.
+	fmt.Fprintf(&script, "mkdir -p %[1]s/etc\n: > %[1]s/etc/resolv.conf\n", root)
 	security := container.SecurityContext
 	if security.ReadOnlyRootFilesystem != nil && *security.ReadOnlyRootFilesystem {
 		fmt.Fprintf(&script, "mount -o remount,bind,ro %s\n", root)
