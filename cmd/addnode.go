@@ -29,7 +29,7 @@ kbm's medium is adopted with --host-key, its SSH host key's fingerprint, or with
 
 --from FILE adds many machines in one run: a YAML stream of Node documents, as
 kbm schema node describes them, or - for standard input. Either all are added
-or none.`,
+or none; one that is there already, word for word, is passed over.`,
 		Example: `  kbm add-node cp1 --role controller --address 192.168.1.11/24 --gateway 192.168.1.1 --dns 192.168.1.1
   kbm add-node w1 --role worker --address 192.168.1.12
   kbm add-node ed1 --role edge --address 203.0.113.7 --label example.com/site=attic
@@ -37,12 +37,12 @@ or none.`,
   kbm add-node --from machines.yaml`,
 		Args: atMost(1, "kbm add-node takes one name; add many machines with --from FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.addNodes(cmd.Context(), scan, func() ([]cluster.Node, error) {
+			return a.addNodes(cmd.Context(), scan, func(c *cluster.Cluster) ([]cluster.Node, error) {
 				if scan && f.node.SSH.HostKey != "" {
 					return nil, errors.New("--host-key and --scan-host-key exclude each other; keep --host-key where the fingerprint is known")
 				}
 				if from != "" {
-					return a.nodesFrom(cmd, from, args)
+					return a.nodesFrom(cmd, c, from, args)
 				}
 				return f.nodes(args)
 			})
@@ -58,12 +58,12 @@ or none.`,
 // addNodes adds what get returns, or nothing at all: everything that can be
 // wrong is looked for before anything is written, and the specs of the nodes
 // appear last.
-func (a *app) addNodes(ctx context.Context, scan bool, get func() ([]cluster.Node, error)) error {
+func (a *app) addNodes(ctx context.Context, scan bool, get func(*cluster.Cluster) ([]cluster.Node, error)) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
 	}
-	added, err := get()
+	added, err := get(c)
 	if err != nil {
 		return usageError(err)
 	}
@@ -127,6 +127,10 @@ func withNodes(c *cluster.Cluster, added []cluster.Node) (*cluster.Cluster, erro
 }
 
 func (a *app) sayAdded(c *cluster.Cluster, added []rendered) {
+	if len(added) == 0 {
+		a.say("nothing to do: every node is there already")
+		return
+	}
 	// A thousand lines help nobody.
 	const most = 20
 	for i, r := range added {

@@ -1,10 +1,13 @@
 package cmd
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,7 +90,7 @@ func (f *nodeFlags) nodes(args []string) ([]cluster.Node, error) {
 
 // nodesFrom reads the machines of a stream; nothing else on the line may
 // describe one.
-func (a *app) nodesFrom(cmd *cobra.Command, file string, args []string) ([]cluster.Node, error) {
+func (a *app) nodesFrom(cmd *cobra.Command, c *cluster.Cluster, file string, args []string) ([]cluster.Node, error) {
 	if len(args) > 0 {
 		return nil, fmt.Errorf("%q stands beside --from; the documents of the file hold the names", args[0])
 	}
@@ -116,5 +119,18 @@ func (a *app) nodesFrom(cmd *cobra.Command, file string, args []string) ([]clust
 	if len(nodes) == 0 {
 		return nil, fmt.Errorf("--from: %s holds no Node document; kbm schema node describes one", file)
 	}
-	return nodes, nil
+	return slices.DeleteFunc(nodes, func(n cluster.Node) bool { return isThere(c, n) }), nil
+}
+
+// isThere tells whether the cluster has this very node. A run over many that
+// was killed can so be repeated.
+func isThere(c *cluster.Cluster, n cluster.Node) bool {
+	old, ok := c.Node(n.Name)
+	if !ok {
+		return false
+	}
+	n.OS = cmp.Or(n.OS, c.OS)
+	before, err := cluster.PrintNode(old)
+	after, err2 := cluster.PrintNode(&n)
+	return err == nil && err2 == nil && bytes.Equal(before, after)
 }

@@ -24,7 +24,7 @@ const ignoreFile = ".gitignore"
 const ignored = `# kbm: nothing with a key in plain is committed. What ends in .age is encrypted.
 /build/
 /kubeconfig
-/` + staging + `/
+.kbm*
 /pki/**
 !/pki/**/
 !/pki/**/*.age

@@ -15,7 +15,8 @@ import (
 // Batch collects files and writes them in Commit. The zero value is ready.
 type Batch struct {
 	files []file
-	dirs  []string // made for the files, parents first
+	dirs  []string        // made for the files, parents first
+	swept map[string]bool // folders that hold no leftovers any more
 }
 
 type file struct {
@@ -123,11 +124,19 @@ func (b *Batch) writeTemp(f *file) error {
 	if err := b.makeDir(dir, f.mode); err != nil {
 		return err
 	}
-	t, err := os.CreateTemp(dir, "."+filepath.Base(f.path)+".*")
+	if err := b.sweep(dir); err != nil {
+		return err
+	}
+	temp := tempName(f.path)
+	// In a container every kbm may have the same number: then it is a leftover.
+	if err := removeIfThere(temp); err != nil {
+		return err
+	}
+	t, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	f.temp = t.Name()
+	f.temp = temp
 	_, err = t.Write(f.content)
 	if err == nil {
 		err = t.Chmod(f.mode.Perm())
@@ -156,5 +165,6 @@ func (b *Batch) makeDir(dir string, mode fs.FileMode) error {
 		return err
 	}
 	b.dirs = append(b.dirs, dir)
+	b.markSwept(dir)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -186,4 +187,28 @@ func TestFolderInTheWay(t *testing.T) {
 		t.Fatal("a folder was replaced")
 	}
 	expect(t, dir, "name", "name/below")
+}
+
+// A killed process leaves temporary files, perhaps with keys in them: the next
+// one that writes there removes them, and nothing else.
+func TestLeftoversAreSwept(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		fmt.Sprintf(".kbm.ca.key.%d", dead.Process.Pid),
+		".kbm.ca.key.1", // somebody who is at work
+		fmt.Sprintf(".kbm.file.%d", os.Getpid()),
+		".mine.4194305", ".kbm", "4194305",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(filepath.Join(dir, "file"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, dir, ".kbm", ".kbm.ca.key.1", ".mine.4194305", "4194305", "file")
 }
