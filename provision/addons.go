@@ -32,6 +32,7 @@ func (r *run) addonProgress(addon, what string) {
 
 // waitReady waits for the named conditions that make a cluster a working one.
 func waitReady(ctx context.Context, r *run) error {
+	r.idle = r.plan().Empty()
 	var g errgroup.Group
 	g.Go(func() error { return r.waitNodes(ctx) })
 	g.Go(func() error {

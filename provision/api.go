@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -14,7 +16,7 @@ import (
 )
 
 const (
-	apiDeadline = 3 * time.Minute
+	apiDeadline = 5 * time.Minute
 	apiInterval = 50 * time.Millisecond
 )
 
@@ -65,7 +67,7 @@ func (r *run) waitAPI(ctx context.Context, m *machine) error {
 	err := poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
 		err := r.ready(ctx)
 		if err != nil {
-			r.report(m.node.Name, "wait for the API server", Waiting, brief(err))
+			r.report(m.node.Name, "wait for the API server", Waiting, apiReason(err))
 		}
 		return err
 	})
@@ -73,6 +75,24 @@ func (r *run) waitAPI(ctx context.Context, m *machine) error {
 		return fmt.Errorf("API server of %s: %w%s", m.node.Name, err, logTail(ctx, m.host))
 	}
 	return nil
+}
+
+// failedCheck is how /readyz marks what is not ready yet.
+var failedCheck = regexp.MustCompile(`\[-\](\S+)`)
+
+// apiReason says in few words why an API server is not ready.
+func apiReason(err error) string {
+	var failed []string
+	for _, match := range failedCheck.FindAllStringSubmatch(err.Error(), -1) {
+		failed = append(failed, match[1])
+	}
+	switch {
+	case len(failed) > 0:
+		return "not ready yet: " + strings.Join(failed, ", ")
+	case strings.Contains(err.Error(), "refused"):
+		return "it does not listen yet"
+	}
+	return brief(err)
 }
 
 // logTail is the end of what the kubelet and the API server had to say.

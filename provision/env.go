@@ -46,6 +46,8 @@ type run struct {
 	changes []addons.Change
 	// objects names the nodes whose Node object differs from the spec.
 	objects []string
+	// idle is true when there was nothing to do, and so nothing to tell.
+	idle    bool
 	release []func() error
 }
 

@@ -164,7 +164,9 @@ func (r *run) labelAndCheck(ctx context.Context, client *kubernetes.Clientset) e
 			r.report(have.Name, "wait until Ready", Waiting, reason)
 		} else if !m.ready {
 			m.ready = true
-			r.report(have.Name, "Ready", Done, have.Status.NodeInfo.KubeletVersion)
+			if !r.idle {
+				r.report(have.Name, "Ready", Done, have.Status.NodeInfo.KubeletVersion)
+			}
 		}
 	}
 	if len(waiting) > 0 {

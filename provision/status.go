@@ -129,7 +129,7 @@ func (r *run) findAPI(ctx context.Context) string {
 		if err == nil {
 			return "ok"
 		}
-		reason = m.node.Name + ": " + brief(err)
+		reason = m.node.Name + ": " + apiReason(err)
 	}
 	r.api = nil
 	return reason
@@ -173,7 +173,8 @@ func (r *run) lookAtCluster(ctx context.Context, s *Status) error {
 }
 
 func podNotReady(p *corev1.Pod) string {
-	if p.Status.Phase == corev1.PodSucceeded {
+	// What is on its way out says nothing about the cluster.
+	if p.Status.Phase == corev1.PodSucceeded || p.DeletionTimestamp != nil {
 		return ""
 	}
 	for _, c := range p.Status.ContainerStatuses {
