@@ -21,6 +21,8 @@ finish() {
 }
 trap finish EXIT
 
+export KBM=$PWD/bin/kbm # what the lab tests run
+
 echo '== unit tests'
 gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 10m ./...
 
