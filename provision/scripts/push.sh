@@ -14,7 +14,9 @@ have=$(stat -c %s -- "$part")
 cat >&8 || exit 1
 have=$(stat -c %s -- "$part")
 [ "$have" = "$2" ] || { echo "cut after $have of $2 bytes" >&2; exit 1; }
-sum=$(sha256sum <"$part")
+# Where there is an openssl, it uses the processor's own SHA instructions, and
+# is four times faster than the sha256sum of Debian.
+sum=$(openssl dgst -sha256 -r <"$part" 2>/dev/null) || sum=$(sha256sum <"$part")
 if [ "${sum%% *}" != "$1" ]; then
 	rm -f -- "$part"
 	echo "${sum%% *}" >&2
