@@ -11,7 +11,7 @@ import (
 
 // bootDeadline is far above the seconds that a boot takes, because a first
 // lab is often brought up while the computer is busy building the rest.
-const bootDeadline = 90 * time.Second
+const bootDeadline = 3 * time.Minute
 
 // awaitSSH waits for the first bytes of sshd's greeting, which it sends
 // without being asked.

@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/lab"
+)
+
+func TestLabGateway(t *testing.T) {
+	node := func(name, address, gateway string) cluster.Node {
+		return cluster.Node{Name: name, Address: address, Gateway: gateway}
+	}
+	tests := map[string]struct {
+		vip   string
+		nodes []cluster.Node
+		want  string
+		fault string
+	}{
+		"the nodes' own":    {nodes: []cluster.Node{node("a", "10.88.0.11/24", ""), node("b", "10.88.0.12/24", "10.88.0.1")}, want: "10.88.0.1/24"},
+		"the highest free":  {nodes: []cluster.Node{node("a", "10.88.0.254/24", "")}, want: "10.88.0.253/24"},
+		"not the VIP":       {vip: "10.88.0.254", nodes: []cluster.Node{node("a", "10.88.0.11/24", "")}, want: "10.88.0.253/24"},
+		"small network":     {nodes: []cluster.Node{node("a", "10.88.0.9/29", "")}, want: "10.88.0.14/29"},
+		"IPv6":              {nodes: []cluster.Node{node("a", "fd00::1/64", "")}, want: "fd00::ffff:ffff:ffff:fffe/64"},
+		"two gateways":      {nodes: []cluster.Node{node("a", "10.88.0.11/24", "10.88.0.1"), node("b", "10.88.0.12/24", "10.88.0.2")}, fault: "one network and one gateway"},
+		"DHCP only":         {nodes: []cluster.Node{node("a", "10.88.0.11", "")}, fault: "no node has an address with a length"},
+		"no address to use": {nodes: []cluster.Node{node("a", "10.88.0.8/32", "")}, fault: "no free address"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := labGateway(&cluster.Cluster{Endpoint: cluster.Endpoint{VIP: test.vip}, Nodes: test.nodes})
+			switch {
+			case test.fault != "":
+				if err == nil || !strings.Contains(err.Error(), test.fault) {
+					t.Errorf("got %v, %v; want %q", got, err, test.fault)
+				}
+			case err != nil || got.String() != test.want:
+				t.Errorf("got %v, %v; want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+// A machine without a medium, or without a fixed address, cannot start.
+func TestLabMachineFaults(t *testing.T) {
+	c := &cluster.Cluster{Dir: "/c"}
+	for fault, n := range map[string]cluster.Node{
+		"adopted":       {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
+		"10.88.0.11/24": {Name: "a", Address: "10.88.0.11"},
+	} {
+		if _, err := labMachine(c, &n); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("got %v, want %q", err, fault)
+		}
+	}
+	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"})
+	if err != nil || m.ISO != "/c/build/a/a.iso" || m.MAC != "52:54:00:00:00:01" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
+func TestLabStatusShowsAbsentNodes(t *testing.T) {
+	c := &cluster.Cluster{Nodes: []cluster.Node{{Name: "a", Address: "10.88.0.11/24"}, {Name: "b", Address: "10.88.0.12/24"}}}
+	got := withAbsent([]lab.MachineStatus{{Name: "a", State: lab.Running}}, c)
+	if len(got) != 2 || got[1].Name != "b" || got[1].State != lab.Absent || got[1].Address != "10.88.0.12" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// The bundle's kubectl comes before the computer's.
+func TestFindProgram(t *testing.T) {
+	dir := t.TempDir()
+	own := filepath.Join(dir, "sh")
+	if err := os.WriteFile(own, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"sh": own, "/bin/sh": "/bin/sh"} {
+		if got, err := findProgram(name, dir); err != nil || got != want {
+			t.Errorf("%s: got %s, %v", name, got, err)
+		}
+	}
+	if _, err := findProgram("no-such-program", dir); err == nil {
+		t.Error("no error for a program that is not there")
+	}
+}
