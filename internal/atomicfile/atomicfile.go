@@ -42,10 +42,12 @@ func (b *Batch) Stage() error {
 		if f.staged {
 			continue
 		}
-		if !same(f) {
-			if err := b.writeTemp(f); err != nil {
-				return errors.Join(fmt.Errorf("write %s: %w", f.path, err), b.Drop())
-			}
+		err := b.sweep(filepath.Dir(f.path))
+		if err == nil && !same(f) {
+			err = b.writeTemp(f)
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("write %s: %w", f.path, err), b.Drop())
 		}
 		f.staged, f.content = true, nil
 	}
@@ -124,9 +126,6 @@ func (b *Batch) writeTemp(f *file) error {
 	if err := b.makeDir(dir, f.mode); err != nil {
 		return err
 	}
-	if err := b.sweep(dir); err != nil {
-		return err
-	}
 	temp := tempName(f.path)
 	// In a container every kbm may have the same number: then it is a leftover.
 	if err := removeIfThere(temp); err != nil {
@@ -165,6 +164,5 @@ func (b *Batch) makeDir(dir string, mode fs.FileMode) error {
 		return err
 	}
 	b.dirs = append(b.dirs, dir)
-	b.markSwept(dir)
 	return nil
 }

@@ -28,7 +28,7 @@ func (b *Batch) sweep(dir string) error {
 		return nil
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
@@ -38,15 +38,11 @@ func (b *Batch) sweep(dir string) error {
 			}
 		}
 	}
-	b.markSwept(dir)
-	return nil
-}
-
-func (b *Batch) markSwept(dir string) {
 	if b.swept == nil {
 		b.swept = map[string]bool{}
 	}
 	b.swept[dir] = true
+	return nil
 }
 
 func alive(process string) bool {
