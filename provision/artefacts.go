@@ -20,9 +20,9 @@ type ArtefactSource interface {
 	Open(a ignition.Artefact) (io.ReadSeekCloser, error)
 }
 
-// pushedAtOnce is how many artefacts go to one machine at a time: one is on
-// its way while the machine verifies the other.
-const pushedAtOnce = 2
+// pushedAtOnce is how many artefacts go to one machine at a time, so that some
+// are on their way while the machine verifies others.
+const pushedAtOnce = 4
 
 // PushArtefacts sends the artefacts of the plan that the machine does not have
 // yet. They wait there, verified, until ApplyFiles puts them in place. What was
