@@ -67,9 +67,9 @@ func (e *Engine) waitFor(ctx context.Context, objects []Change, progress Progres
 			if err := e.explain(ctx, w, round); err != nil {
 				return err
 			}
-			if state := w.Object + ": " + w.why(); said[w.Addon] != state {
-				said[w.Addon] = state
-				progress.say(w.Addon, state)
+			if why := w.why(); said[w.Object] != why {
+				said[w.Object] = why
+				progress.say(w.Addon, w.Object+": "+why)
 			}
 		}
 		timer.Reset(pollInterval)
