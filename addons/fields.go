@@ -42,6 +42,9 @@ func fieldChanges(live, merged *unstructured.Unstructured) ([]string, error) {
 // dotted turns /spec/containers/0/image into spec.containers[0].image.
 func dotted(pointer string) string {
 	path := strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+	if list, added := strings.CutSuffix(path, ".-"); added { // RFC 6902's end of a list
+		path = list + "[+]"
+	}
 	for index.MatchString(path) {
 		path = index.ReplaceAllString(path, "[$1]$2")
 	}

@@ -24,7 +24,7 @@ func TestFieldChangesReadLikeYAMLPaths(t *testing.T) {
 	want := []string{
 		`metadata.labels.a.b/c: "x" → (102 bytes)`,
 		`spec.containers[0].image: "a:1" → "a:2"`,
-		`spec.list[0]: added "new"`,
+		`spec.list[+]: added "new"`,
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
