@@ -75,7 +75,12 @@ func decodeOne(file string, text []byte, into any) Faults {
 // documents divides a stream and leaves out what holds only comments: a YAML
 // parser alone reads the first document and drops the others unseen.
 func documents(r io.Reader) ([][]byte, error) {
-	in := utilyaml.NewYAMLReader(bufio.NewReader(r))
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows' editors put one in front
+	in := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	docs := [][]byte{}
 	for {
 		doc, err := in.Read()
@@ -135,8 +140,13 @@ func decode(file string, doc []byte, into any) Faults {
 		strict, err := strictjson.UnmarshalStrict(tree, into, strictjson.DisallowUnknownFields)
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			k.add(wrong.Field, "", "is "+article(wrong.Value), "write "+article(kindName(wrong.Type)))
-			if tree, err = without(tree, wrong.Field); err == nil {
+			verb := "is "
+			var old any
+			if tree, old, err = without(tree, wrong.Field); err == nil {
+				if isInside(wrong.Value, old) {
+					verb = "has in it "
+				}
+				k.add(wrong.Field, "", verb+article(wrong.Value), "write "+article(kindName(wrong.Type)))
 				continue
 			}
 		}

@@ -87,7 +87,7 @@ func readNodes(dir string) (nodes []Node, whole bool, faults Faults, err error) 
 			whole = false
 			continue
 		}
-		if n.Name != name {
+		if n.Name != name && n.Name != "" {
 			faults = append(faults, Fault{
 				File: file, Path: "name", Value: n.Name, Wrong: "is not the file's name",
 				Right: fmt.Sprintf("write %s, or name the file %s/%s.yaml", name, NodesDir, n.Name),

@@ -65,7 +65,13 @@ func TestLoadRefuses(t *testing.T) {
 		"another version":    {map[string]string{File: strings.Replace(clusterText, "v1alpha1", "v2", 1)}, "write kbm/v1alpha1"},
 		"node not YAML":      {map[string]string{File: clusterText, "nodes/w1.yaml": "{"}, "nodes/w1.yaml: line "},
 		"node elsewhere":     {map[string]string{File: clusterText, "nodes/w2.yaml": nodeText}, "write w2, or name the file nodes/w1.yaml"},
-		"yml":                {map[string]string{File: clusterText, "nodes/w1.yml": nodeText}, "name it w1.yaml"},
+		"name of a wrong type": {
+			map[string]string{File: clusterText, "nodes/w1.yaml": strings.Replace(nodeText, "name: w1", "name: 1", 1)}, "w1.yaml: name: is a number; write a string",
+		},
+		"label of a wrong type": {
+			map[string]string{File: clusterText, "nodes/w1.yaml": nodeText + "labels: {a: 1}\n"}, "w1.yaml: labels: has in it a number; write a string",
+		},
+		"yml": {map[string]string{File: clusterText, "nodes/w1.yml": nodeText}, "name it w1.yaml"},
 		"keys differ by case": {
 			map[string]string{File: clusterText + "Kubernetes: {version: v1.37.1}\n"}, "Kubernetes: is not a key",
 		},
@@ -100,6 +106,15 @@ func TestLoadIgnoresOtherFiles(t *testing.T) {
 	}))
 	if err != nil || !reflect.DeepEqual(c.NodeNames(), []string{"w1"}) {
 		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+// A file from Windows: a byte order mark, a comment above the dashes, CR LF.
+func TestLoadFromWindows(t *testing.T) {
+	text := "\ufeff# a machine\r\n---\r\n" + strings.ReplaceAll(nodeText, "\n", "\r\n")
+	c, err := Load(folder(t, map[string]string{File: strings.ReplaceAll(clusterText, "\n", "\r\n"), "nodes/w1.yaml": text}))
+	if err != nil || len(c.Nodes) != 1 || c.Nodes[0].Address != "192.168.1.12" {
+		t.Errorf("got %+v, %v", c, err)
 	}
 }
 

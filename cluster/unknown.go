@@ -72,28 +72,42 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// without removes a value from a JSON tree, so that the decoder, which stops
-// at one value of a wrong type, can go on to the next. The path has no
-// positions in lists: then the whole list goes.
-func without(tree []byte, path string) ([]byte, error) {
+// without removes a value from a JSON tree and returns it, so that the decoder,
+// which stops at one value of a wrong type, can go on to the next. The path has
+// neither positions in lists nor keys of maps: then the whole of it goes.
+func without(tree []byte, path string) ([]byte, any, error) {
 	var root map[string]any
 	if err := json.Unmarshal(tree, &root); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	steps := strings.Split(path, ".")
 	at := root
 	for i, step := range steps {
-		below, ok := at[step].(map[string]any)
+		value, there := at[step]
+		if !there {
+			return nil, nil, errors.New("no such key: " + path)
+		}
+		below, ok := value.(map[string]any)
 		if i == len(steps)-1 || !ok {
-			if _, there := at[step]; !there {
-				return nil, errors.New("no such key: " + path)
-			}
 			delete(at, step)
-			break
+			rest, err := json.Marshal(root)
+			return rest, value, err
 		}
 		at = below
 	}
-	return json.Marshal(root)
+	return nil, nil, errors.New("no such key: " + path)
+}
+
+// isInside tells whether what is wrong is not the value itself but an element
+// of it, by the decoder's name of its kind.
+func isInside(kind string, value any) bool {
+	switch value.(type) {
+	case []any:
+		return kind != "array"
+	case map[string]any:
+		return kind != "object"
+	}
+	return false
 }
 
 // kindName is a type in the words of someone who writes YAML.
