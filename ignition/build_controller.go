@@ -11,6 +11,15 @@ import (
 	"github.com/kbm-dev/kbm/pki"
 )
 
+// What tells how an etcd member stands.
+const (
+	// EtcdInitialFile names the members that a new member begins with.
+	EtcdInitialFile = "/etc/etcd/initial.env"
+	// EtcdDataPath exists once a member holds data. Its parent is not enough:
+	// it is made by an attempt to start, too.
+	EtcdDataPath = "/var/lib/etcd/member/wal"
+)
+
 const (
 	manifestDir  = kubernetesDir + "/manifests"
 	apiserverDir = kubernetesDir + "/apiserver"
@@ -52,7 +61,15 @@ func (b *builder) etcd() {
 	}
 	data := b.with(map[string]any{"EtcdInitialCluster": strings.Join(members, ",")})
 	b.dir(Dir{Path: "/var/lib/etcd", Mode: 0o700, Stage: Joined})
-	b.file(File{Path: "/etc/etcd/initial.env", Mode: 0o644, Stage: Joined, Content: b.render("etc/etcd/initial.env", data)})
+	// What is written here matters until the member has its data, and never again.
+	b.file(File{
+		Path: EtcdInitialFile, Mode: 0o644, Stage: Joined, Until: EtcdDataPath,
+		Content: b.render("etc/etcd/initial.env", data),
+	})
+	b.file(File{
+		Path: b.os.BinDir + "/kbm-etcdctl", Mode: 0o755, Stage: Joined,
+		Content: b.render("bin/kbm-etcdctl", data),
+	})
 	b.file(File{Path: pkiDir + "/etcd/ca.crt", Mode: 0o644, Content: b.in.PKI.Get(pki.EtcdCA).Cert, Stage: Joined, Restarts: []string{unit}})
 	// etcd reads its certificates again with each connection.
 	b.pair(pkiDir+"/etcd", "server", b.keys.Get(pki.EtcdServer))
@@ -136,7 +153,13 @@ func (b *builder) hash(chosen func(path string) bool) string {
 }
 
 // virtualIP has kube-vip hold the endpoint's address on one of the controllers.
+// On which interface, the machine itself finds out: it is the one that has the
+// node's address, whatever the spec says of names, MAC addresses and gateways.
 func (b *builder) virtualIP() {
+	b.unit(Unit{
+		Name: "kbm-vip.service", Enabled: true, Started: true, Stage: Joined,
+		Content: string(b.render("etc/systemd/system/kbm-vip.service", b.data)),
+	})
 	b.pair(pkiDir, "kube-vip", b.in.PKI.Get(pki.KubeVIP))
 	b.kubeconfig("kube-vip.conf", "kube-vip", b.localAPI())
 	b.staticPod("kube-vip", func(path string) bool {

@@ -62,6 +62,9 @@ type File struct {
 	Stage  Stage
 	// Restarts names the units that must be restarted when the file changes.
 	Restarts []string
+	// Until is a path on the node: once it exists, the file has served its
+	// purpose, and another content is no drift.
+	Until string
 }
 
 // Artefact points to a file of the bundle.

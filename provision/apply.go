@@ -45,7 +45,7 @@ func ApplyFiles(ctx context.Context, host Host, p *NodePlan) error {
 // touchesDisk is false when units have to be started and nothing else.
 func (p *NodePlan) touchesDisk() bool {
 	return p.reload || slices.ContainsFunc(p.Changes, func(c Change) bool {
-		return c.Action != Start && c.Action != Restart
+		return c.Action != Start && c.Action != Restart && c.Action != Promote
 	})
 }
 

@@ -28,36 +28,12 @@ func bringUpControllers(ctx context.Context, r *run) error {
 	var g errgroup.Group
 	g.Go(func() error { return r.each(ctx, r.others(), r.prepare) })
 	g.Go(func() error {
-		if err := r.each(ctx, r.controllers(), r.apply); err != nil {
+		if err := together(ctx, len(r.controllers()), r.controllers(), r.apply); err != nil {
 			return err
 		}
 		return r.waitAPI(ctx, r.controllers()[0])
 	})
 	return g.Wait()
-}
-
-func (r *run) rollControllers(ctx context.Context) error {
-	for _, m := range r.controllers() {
-		if m.plan.Empty() && !m.learner {
-			continue
-		}
-		if err := r.joinEtcd(ctx, m); err != nil {
-			return err
-		}
-		if err := r.apply(ctx, m); err != nil {
-			return err
-		}
-		if err := r.waitEtcd(ctx, m); err != nil {
-			return err
-		}
-		if err := r.waitAPI(ctx, m); err != nil {
-			return err
-		}
-	}
-	if r.api == nil {
-		return r.waitAPI(ctx, r.controllers()[0])
-	}
-	return nil
 }
 
 // bringUpNodes starts the kubelets of all other machines while the addons are

@@ -43,7 +43,7 @@ type comparison struct {
 func (c *comparison) item(it item) {
 	found, there := c.facts.Paths[it.path]
 	action, reason := differs(it, found, there)
-	if action == "" {
+	if _, over := c.facts.Paths[it.until]; action == "" || action == Update && over {
 		return
 	}
 	change := Change{Action: action, Object: it.path, Reason: reason, Secret: it.secret}

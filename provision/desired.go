@@ -24,6 +24,7 @@ type item struct {
 	artefact     *ignition.Artefact
 	secret       bool
 	restarts     []string
+	until        string
 }
 
 // items lists everything that m puts on its node: folders first, then files,
@@ -36,7 +37,7 @@ func items(m ignition.Machine) ([]item, error) {
 	for _, f := range m.Files {
 		list = append(list, item{
 			typ: RegularFile, path: f.Path, mode: f.Mode, owner: f.Owner, group: f.Group,
-			content: f.Content, artefact: f.Artefact, secret: f.Secret, restarts: f.Restarts,
+			content: f.Content, artefact: f.Artefact, secret: f.Secret, restarts: f.Restarts, until: f.Until,
 		})
 	}
 	for _, l := range m.Links {

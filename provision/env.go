@@ -38,7 +38,7 @@ type run struct {
 	addons []addons.Addon
 	engine *addons.Engine
 	api    *rest.Config
-	// born is true when no controller held etcd data before this run.
+	// born is true while no etcd member has ever worked: see unborn.
 	born bool
 	// fresh is true when no API server answered, so that nothing is known of
 	// the objects in it.
@@ -53,17 +53,14 @@ type run struct {
 
 // machine is one node within a run.
 type machine struct {
-	node  *cluster.Node
-	host  Host
-	want  ignition.Machine
-	facts Facts
-	plan  NodePlan
-	// etcdData is true when the machine holds a member's data.
-	etcdData bool
-	written  bool // the plan's files are on the disk
-	ready    bool // Kubernetes says so
-	// learner is true while the machine's etcd member must be promoted.
-	learner bool
+	node    *cluster.Node
+	host    Host
+	want    ignition.Machine
+	facts   Facts
+	plan    NodePlan
+	etcd    etcdState
+	written bool // the plan's files are on the disk
+	ready   bool // Kubernetes says so
 }
 
 func newRun(env Env) *run {

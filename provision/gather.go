@@ -66,6 +66,9 @@ func questions(m ignition.Machine, list []item, dirs []string) *bytes.Buffer {
 			slash = "/"
 		}
 		fmt.Fprintf(&b, "p %s%s\n", it.path, slash)
+		if it.until != "" {
+			fmt.Fprintf(&b, "p %s\n", it.until)
+		}
 	}
 	for _, u := range unitNames(m) {
 		fmt.Fprintf(&b, "u %s\n", u)

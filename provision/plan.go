@@ -18,6 +18,7 @@ const (
 	Rename   Action = "hostname"
 	Restart  Action = "restart"
 	Start    Action = "start"
+	Promote  Action = "promote"
 )
 
 // Change is one thing that kbm does to a machine, as people and programs see it.

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,10 +43,7 @@ func gather(ctx context.Context, r *run) error {
 	if err := r.each(ctx, r.controllers(), r.lookAtEtcd); err != nil {
 		return err
 	}
-	r.born = true
-	for _, m := range r.controllers() {
-		r.born = r.born && !m.etcdData
-	}
+	r.born = unborn(r.controllers())
 	return nil
 }
 
@@ -64,20 +60,8 @@ func (r *run) gatherOne(ctx context.Context, m *machine) (err error) {
 	return err
 }
 
-func (r *run) lookAtEtcd(ctx context.Context, m *machine) error {
-	ctx, cancel := shortly(ctx)
-	defer cancel()
-	out, err := m.host.Run(ctx, Command{Script: "test -e /var/lib/etcd/member && echo data\ntest -e " + joinFile + " && echo learner\ntrue"})
-	if err != nil {
-		return fmt.Errorf("look at etcd on %s: %w", m.node.Name, err)
-	}
-	m.etcdData = bytes.Contains(out.Stdout, []byte("data"))
-	m.learner = bytes.Contains(out.Stdout, []byte("learner"))
-	return nil
-}
-
 // preflight refuses, before the first write, what could not end well.
-func preflight(_ context.Context, r *run) error {
+func preflight(ctx context.Context, r *run) error {
 	var inputs []PreflightNode
 	for _, m := range r.nodes {
 		inputs = append(inputs, PreflightNode{Node: m.node, Machine: m.want, Facts: m.facts, Plan: m.plan})
@@ -90,7 +74,7 @@ func preflight(_ context.Context, r *run) error {
 		}
 		errs = append(errs, p)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.checkEtcd(ctx))...)
 }
 
 // compareObjects asks a running API server what would change. Before the first
@@ -100,7 +84,7 @@ func compareObjects(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	for _, m := range r.controllers() {
-		if !m.etcdData {
+		if !m.etcd.data {
 			continue
 		}
 		if err := r.connectAPI(m); err != nil {

@@ -81,8 +81,13 @@ func (r *run) close() error {
 // each does one thing on many machines at once, and gathers every error: a
 // person wants to know of all three broken machines, not of the first.
 func (r *run) each(ctx context.Context, machines []*machine, do func(context.Context, *machine) error) error {
+	return together(ctx, r.Parallel, machines, do)
+}
+
+// together is each with a limit of its own.
+func together(ctx context.Context, limit int, machines []*machine, do func(context.Context, *machine) error) error {
 	var g errgroup.Group
-	g.SetLimit(max(r.Parallel, 1))
+	g.SetLimit(max(limit, 1))
 	errs := make([]error, len(machines))
 	for i, m := range machines {
 		g.Go(func() error {
