@@ -34,8 +34,10 @@ func (p *plain) event(s *subject, e Event, now time.Time) {
 	switch e.State {
 	case Done:
 		p.say(s, sentence(e.Step, e.Detail), s.took(now))
-	case Warned, Failed:
-		p.say(s, string(e.State)+": "+sentence(e.Step, e.Detail), s.took(now))
+	case Warned:
+		p.say(s, "warning: "+sentence(e.Step, e.Detail), s.took(now))
+	case Failed:
+		p.say(s, "failed: "+sentence(e.Step, e.Detail), s.took(now))
 	default:
 		p.underway(s, e, now)
 	}
