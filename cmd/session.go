@@ -83,7 +83,10 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 	if err != nil {
 		return env, nil, err
 	}
-	machines := s.machines(progress)
+	machines, err := s.machines(progress)
+	if err != nil {
+		return env, nil, err
+	}
 	return provision.Env{
 		Cluster:  s.cluster,
 		PKI:      s.pki,

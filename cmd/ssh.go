@@ -32,7 +32,10 @@ command's own.`,
 			if !ok {
 				return usageError(fmt.Errorf("there is no node %s: the nodes are %s", args[0], strings.Join(s.cluster.NodeNames(), ", ")))
 			}
-			m := s.machines(a.silent())
+			m, err := s.machines(a.silent())
+			if err != nil {
+				return err
+			}
 			defer func() { err = errors.Join(err, m.Close()) }()
 			host, err := m.connect(cmd.Context(), node)
 			if err != nil {

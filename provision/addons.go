@@ -2,9 +2,10 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kbm-dev/kbm/addons"
 )
@@ -33,12 +34,36 @@ func (r *run) addonProgress(addon, what string) {
 // waitReady waits for the named conditions that make a cluster a working one.
 func waitReady(ctx context.Context, r *run) error {
 	r.idle = r.plan().Empty()
-	var g errgroup.Group
-	g.Go(func() error { return r.waitNodes(ctx) })
-	g.Go(func() error {
-		ctx, cancel := context.WithTimeout(ctx, addonDeadline)
-		defer cancel()
-		return r.engine.Wait(ctx, r.addons, r.addonProgress)
+	if err := r.waitNodes(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, addonDeadline)
+	defer cancel()
+	// A DaemonSet that has not heard of the last nodes counts as ready.
+	if err := r.waitAgents(ctx); err != nil {
+		return err
+	}
+	return r.engine.Wait(ctx, r.addons, r.addonProgress)
+}
+
+// waitAgents waits until the agents that belong on every node are planned for
+// every node.
+func (r *run) waitAgents(ctx context.Context) error {
+	client, err := r.client()
+	if err != nil {
+		return err
+	}
+	return poll(ctx, addonDeadline, 100*time.Millisecond, func(ctx context.Context) error {
+		sets, err := client.AppsV1().DaemonSets("").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kbm"})
+		if err != nil {
+			return fmt.Errorf("list the daemon sets: %w", err)
+		}
+		for _, set := range sets.Items {
+			planned := int(set.Status.DesiredNumberScheduled)
+			if len(set.Spec.Template.Spec.NodeSelector) == 0 && planned < len(r.nodes) {
+				return fmt.Errorf("%s is planned for %d of %d nodes", set.Name, planned, len(r.nodes))
+			}
+		}
+		return nil
 	})
-	return g.Wait()
 }
