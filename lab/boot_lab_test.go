@@ -47,6 +47,7 @@ func TestMachineBootsFromItsMedium(t *testing.T) {
 		"hostname":                                        "m1",
 		"cat /etc/from-the-medium":                        "hello",
 		"systemctl is-active from-the-medium":             "active",
+		"sudo sh -c ': </dev/kmsg && echo open'":          "open",
 		"sudo -n id -u":                                   "0",
 		"systemctl list-units --failed --no-legend":       "",
 		"cat /proc/sys/net/ipv4/ip_forward":               "1",

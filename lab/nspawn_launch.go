@@ -59,7 +59,10 @@ func (n nspawn) arguments(m Machine, d disk) []string {
 	for _, dir := range plainDirs() {
 		args = append(args, "--bind="+d.plain(dir)+":"+dir)
 	}
-	if !n.host.delegates() {
+	if n.host.delegates() {
+		// The scope that systemd makes allows only some devices.
+		args = append(args, "--property=DeviceAllow=/dev/kmsg rw")
+	} else {
 		args = append(args, "--keep-unit")
 	}
 	if n.host.modules != "" {
