@@ -5,8 +5,10 @@ import (
 	"net/http"
 
 	"github.com/fluxcd/pkg/ssa"
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // parallel is how many requests are under way at once. They share one HTTP/2
@@ -34,7 +36,9 @@ func New(cfg *rest.Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
 	}
-	c, err := client.New(cfg, client.Options{HTTPClient: httpClient})
+	// Without a log of its own the library complains on stderr, half a minute
+	// after the start, that it was given none.
+	c, err := client.New(cfg, client.Options{HTTPClient: httpClient, Log: logr.New(log.NullLogSink{})})
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
 	}
