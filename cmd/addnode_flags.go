@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -103,7 +102,7 @@ func (a *app) nodesFrom(cmd *cobra.Command, c *cluster.Cluster, file string, arg
 	if other != "" {
 		return nil, fmt.Errorf("--%s stands beside --from; write it into the documents of the file", other)
 	}
-	var in io.Reader = a.in
+	in := a.in
 	if file != "-" {
 		opened, err := os.Open(home(file))
 		if err != nil {

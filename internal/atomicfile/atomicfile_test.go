@@ -14,7 +14,7 @@ import (
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	found := []string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if rel, _ := filepath.Rel(dir, path); rel != "." {
 			found = append(found, rel)
 		}
