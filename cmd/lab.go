@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -134,7 +136,7 @@ func (a *app) labDown(ctx context.Context, names []string, keepDisk bool) error 
 		}
 		for _, name := range names {
 			if !slices.Contains(known, name) {
-				return usageError(fmt.Errorf("%q is neither in the lab nor a node of this cluster; the lab has %v", name, there))
+				return usageError(fmt.Errorf("%q is neither in the lab nor a node of this cluster; in the lab: %s", name, cmp.Or(strings.Join(there, ", "), "nothing")))
 			}
 		}
 	}
