@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,6 +22,9 @@ func (a *app) spec() (*cluster.Cluster, error) {
 // message is how an error is printed: many faults of a spec get a heading and
 // a line each.
 func message(err error) string {
+	if err.Error() == context.Canceled.Error() {
+		return "interrupted"
+	}
 	var faults cluster.Faults
 	if !errors.As(err, &faults) || len(faults) < 2 {
 		return err.Error()
