@@ -11,8 +11,10 @@ import (
 	"github.com/kbm-dev/kbm/pki"
 )
 
-// What tells how an etcd member stands.
+// What tells how a controller stands.
 const (
+	// RevisionAnnotation of a static pod tells which manifest it was made from.
+	RevisionAnnotation = "kbm.dev/revision"
 	// EtcdInitialFile names the members that a new member begins with.
 	EtcdInitialFile = "/etc/etcd/initial.env"
 	// EtcdDataPath exists once a member holds data. Its parent is not enough:
@@ -21,7 +23,8 @@ const (
 )
 
 const (
-	manifestDir  = kubernetesDir + "/manifests"
+	// ManifestDir holds a file for each static pod.
+	ManifestDir  = kubernetesDir + "/manifests"
 	apiserverDir = kubernetesDir + "/apiserver"
 )
 
@@ -117,12 +120,13 @@ func (b *builder) apiserverConfig() {
 }
 
 // staticPod adds a manifest. The kubelet restarts the pod when the manifest
-// changes, so the manifest carries a hash of the files that the pod reads.
+// changes, so it carries a hash of the files that the pod reads, and of itself:
+// the pod that runs tells by it whether it is the one that is wanted.
 func (b *builder) staticPod(name string, reads func(path string) bool) {
 	c := b.in.Cluster
 	data := b.with(map[string]any{
 		"Image":            b.artefact(name).Image,
-		"FilesHash":        b.hash(reads),
+		"Revision":         b.hash(reads),
 		"APIPort":          c.APIServerPort(),
 		"ServiceCIDR":      c.Network.ServiceCIDR,
 		"PodCIDR":          c.Network.PodCIDR,
@@ -133,9 +137,12 @@ func (b *builder) staticPod(name string, reads func(path string) bool) {
 		"VIP":         c.Endpoint.VIP,
 		"VIPPrefix":   b.addr.BitLen(), // a single address
 	})
+	template := "etc/kubernetes/manifests/" + name + ".yaml"
+	sum := sha256.Sum256(b.render(template, data))
+	data["Revision"] = hex.EncodeToString(sum[:])[:16]
 	b.file(File{
-		Path: manifestDir + "/" + name + ".yaml", Mode: 0o600, Stage: Joined,
-		Content: b.render("etc/kubernetes/manifests/"+name+".yaml", data),
+		Path: ManifestDir + "/" + name + ".yaml", Mode: 0o600, Stage: Joined,
+		Content: b.render(template, data),
 	})
 }
 

@@ -78,7 +78,7 @@ func manifest(version string) bundle.Manifest {
 	return m
 }
 
-var filesHash = regexp.MustCompile(`kbm.dev/files: "[0-9a-f]{16}"`)
+var revision = regexp.MustCompile(`kbm.dev/revision: "[0-9a-f]{16}"`)
 
 // dump lists a Machine; keys, certificates and what is made of them are left
 // out, for they differ from run to run.
@@ -94,7 +94,7 @@ func dump(m ignition.Machine) []byte {
 		fmt.Fprintf(&out, "file %s %04o stage %d secret %t restarts %v\n", f.Path, f.Mode, f.Stage, f.Secret, f.Restarts)
 		made := f.Secret || f.Artefact != nil || strings.HasSuffix(f.Path, ".crt") || strings.HasSuffix(f.Path, ".pub")
 		if !made {
-			fmt.Fprintf(&out, "%s\n", indent(filesHash.ReplaceAllString(string(f.Content), `kbm.dev/files: "HASH"`)))
+			fmt.Fprintf(&out, "%s\n", indent(revision.ReplaceAllString(string(f.Content), `kbm.dev/revision: "HASH"`)))
 		}
 	}
 	return out.Bytes()
@@ -138,7 +138,7 @@ func TestManifestFollowsItsFiles(t *testing.T) {
 	hash := func(m ignition.Machine, path string) string {
 		for _, f := range m.Files {
 			if f.Path == path {
-				return filesHash.FindString(string(f.Content))
+				return revision.FindString(string(f.Content))
 			}
 		}
 		t.Fatalf("%s has no %s", m.Name, path)

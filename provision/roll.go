@@ -2,7 +2,7 @@ package provision
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 )
 
@@ -12,13 +12,9 @@ import (
 // last, and then the new ones join, one by one.
 func (r *run) rollControllers(ctx context.Context) error {
 	members, joiners := split(r.controllers(), func(m *machine) bool { return m.etcd.data })
-	if slices.ContainsFunc(r.controllers(), func(m *machine) bool { return !m.plan.Empty() || !m.etcd.data }) {
+	_, changed := split(members, func(m *machine) bool { return m.plan.Empty() })
+	if len(changed)+len(joiners) > 0 {
 		if err := r.rollMembers(ctx, members); err != nil {
-			return err
-		}
-	}
-	if len(joiners) > 0 {
-		if err := r.waitElections(ctx); err != nil {
 			return err
 		}
 	}
@@ -36,36 +32,33 @@ func (r *run) rollControllers(ctx context.Context) error {
 	return nil
 }
 
+// rollMembers ends when every member runs as the spec says: only then may
+// another one join.
 func (r *run) rollMembers(ctx context.Context, members []*machine) error {
-	healthy := make([]bool, len(members))
-	_ = r.each(ctx, members, func(ctx context.Context, m *machine) error { // the answers are in healthy
-		healthy[slices.Index(members, m)] = r.etcdHealth(ctx, m) == nil
-		return nil
-	})
-	well, sick := split(members, func(m *machine) bool { return healthy[slices.Index(members, m)] })
+	well, sick, err := r.examine(ctx, members)
+	if err != nil {
+		return err
+	}
 	if len(well) == 0 {
 		// Nothing serves, so nothing is to be spared, and no member comes up alone.
 		if err := together(ctx, len(sick), sick, r.apply); err != nil {
 			return err
 		}
 	}
-	for _, m := range sick {
+	// With an empty plan there is nothing to apply, but there may be something
+	// to wait for: an interrupted run left it.
+	same, changed := split(well, func(m *machine) bool { return m.plan.Empty() })
+	for _, m := range slices.Concat(sick, same) {
 		if err := r.applyController(ctx, m); err != nil {
 			return err
 		}
-	}
-	if err := r.connectReady(ctx, members); err != nil {
-		return err
 	}
 	holder, err := r.vipHolder(ctx)
 	if err != nil {
 		return err
 	}
-	last, others := split(well, func(m *machine) bool { return m.node.Name == holder })
-	for _, m := range slices.Concat(others, last) {
-		if m.plan.Empty() {
-			continue
-		}
+	last, first := split(changed, func(m *machine) bool { return m.node.Name == holder })
+	for _, m := range slices.Concat(first, last) {
 		if err := r.moveVIP(ctx, m, members); err != nil {
 			return err
 		}
@@ -74,6 +67,26 @@ func (r *run) rollMembers(ctx context.Context, members []*machine) error {
 		}
 	}
 	return nil
+}
+
+// examine tells the members that serve from those that do not.
+func (r *run) examine(ctx context.Context, members []*machine) (well, sick []*machine, err error) {
+	faults := make([]error, len(members))
+	_ = r.each(ctx, members, func(ctx context.Context, m *machine) error { // the answers are in faults
+		faults[slices.Index(members, m)] = r.etcdHealth(ctx, m)
+		return nil
+	})
+	for i, m := range members {
+		if err := r.connectAPI(m); err != nil {
+			return nil, nil, err
+		}
+		if errors.Join(faults[i], r.ready(ctx)) == nil {
+			well = append(well, m)
+		} else {
+			sick = append(sick, m)
+		}
+	}
+	return well, sick, nil
 }
 
 // applyController brings one controller to its state and waits until it serves
@@ -85,24 +98,7 @@ func (r *run) applyController(ctx context.Context, m *machine) error {
 	if err := r.waitEtcd(ctx, m); err != nil {
 		return err
 	}
-	return r.waitAPI(ctx, m)
-}
-
-// connectReady turns to the first controller whose API server is ready. Where
-// none is, it waits for the first one's.
-func (r *run) connectReady(ctx context.Context, controllers []*machine) error {
-	for _, m := range controllers {
-		if err := r.connectAPI(m); err != nil {
-			return err
-		}
-		if r.ready(ctx) == nil {
-			return nil
-		}
-	}
-	if len(controllers) == 0 {
-		return fmt.Errorf("no controller holds etcd's data")
-	}
-	return r.waitAPI(ctx, controllers[0])
+	return r.waitPods(ctx, m)
 }
 
 func split(machines []*machine, first func(*machine) bool) (yes, no []*machine) {

@@ -63,7 +63,7 @@ func (r *run) moveVIP(ctx context.Context, from *machine, members []*machine) er
 		r.report(from.node.Name, "hand over the virtual address", Done, "to "+to.node.Name)
 		return nil
 	}
-	return r.connectAPI(from)
+	return nil
 }
 
 // giveVIP writes the new holder into the lease. It finds itself there, takes
@@ -99,35 +99,6 @@ func (r *run) vipMoved(ctx context.Context, from, to *machine) error {
 		script := "test " + end.test + ` "$(ip -o address show to ` + r.Cluster.Endpoint.VIP + `)"`
 		if _, err := end.m.host.Run(ctx, Command{Script: script}); err != nil {
 			return fmt.Errorf("%s %s", end.m.node.Name, end.is)
-		}
-	}
-	return nil
-}
-
-// waitElections waits until the controller managers and schedulers agree by
-// leases who works. A controller that was alone does not, and must have learnt
-// to before there is a second one. A lease that is alive is renewed.
-func (r *run) waitElections(ctx context.Context) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"kube-controller-manager", "kube-scheduler"} {
-		var seen *metav1.MicroTime
-		err := poll(ctx, apiDeadline, 200*time.Millisecond, func(ctx context.Context) error {
-			lease, err := client.CoordinationV1().Leases(metav1.NamespaceSystem).Get(ctx, name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			before := seen
-			seen = lease.Spec.RenewTime
-			if before == nil || seen == nil || seen.Equal(before) {
-				return fmt.Errorf("nobody renews the lease %s", name)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("wait until %s is elected: %w", name, err)
 		}
 	}
 	return nil
