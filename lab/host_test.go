@@ -73,6 +73,23 @@ func TestQuirksFollowTheHost(t *testing.T) {
 	}
 }
 
+// Machines that shared a control group would tear down each other's.
+func TestHostMustBeAbleToShareOutCgroups(t *testing.T) {
+	for name, test := range map[string]struct {
+		host host
+		fits bool
+	}{
+		"version 1":              {host{cgroup1: true}, true},
+		"version 2, systemd":     {host{systemd: true}, true},
+		"version 2, no systemd":  {host{}, false},
+		"version 1 with systemd": {host{cgroup1: true, systemd: true}, true},
+	} {
+		if err := test.host.fit(); (err == nil) != test.fits {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestParseStat(t *testing.T) {
 	p, parent, state, err := parseStat("42 (a b) c) S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 100 5\n")
 	if err != nil || p != (process{pid: 42, started: "987654"}) || parent != 7 || state != "S" {

@@ -21,8 +21,9 @@ type nspawn struct {
 
 var _ driver = nspawn{}
 
-// reaction is how long a process may take to do what needs no waiting.
-const reaction = 20 * time.Second
+// reaction is how long a process may take to do what needs no waiting, on a
+// computer that is busy with something else.
+const reaction = time.Minute
 
 func (n nspawn) processPath(machine string) string {
 	return filepath.Join(n.lab.machineDir(machine), "process")
