@@ -49,12 +49,8 @@ func waitReady(ctx context.Context, r *run) error {
 // waitAgents waits until the agents that belong on every node are planned for
 // every node.
 func (r *run) waitAgents(ctx context.Context) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
 	return poll(ctx, addonDeadline, 100*time.Millisecond, func(ctx context.Context) error {
-		sets, err := client.AppsV1().DaemonSets("").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kbm"})
+		sets, err := r.kube.AppsV1().DaemonSets("").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kbm"})
 		if err != nil {
 			return fmt.Errorf("list the daemon sets: %w", err)
 		}

@@ -41,31 +41,34 @@ func (r *run) connectAPI(m *machine) error {
 		},
 		QPS: -1, // the server's own priority and fairness is the limit
 	}
-	return nil
+	// One client for all questions: a new one would shake hands anew.
+	r.kube, err = kubernetes.NewForConfig(r.api)
+	return err
 }
 
-func (r *run) client() (*kubernetes.Clientset, error) {
-	return kubernetes.NewForConfig(r.api)
-}
+// rolesPending is the one check of a new API server that takes seconds and that
+// kbm need not wait for: its own identity stands above all roles.
+const rolesPending = "poststarthook/rbac/bootstrap-roles"
 
-// ready asks the API server once.
-func (r *run) ready(ctx context.Context) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
+// ready asks the API server once, leaving out the checks that are named.
+func (r *run) ready(ctx context.Context, exclude ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	request := r.kube.Discovery().RESTClient().Get().AbsPath("/readyz")
+	for _, check := range exclude {
+		request.Param("exclude", check)
+	}
+	return request.Do(ctx).Error()
 }
 
-// waitAPI waits until the API server of a controller answers that it is ready.
-func (r *run) waitAPI(ctx context.Context, m *machine) error {
+// waitAPI waits until the API server of a controller answers that it is ready,
+// but for the checks that are left out.
+func (r *run) waitAPI(ctx context.Context, m *machine, exclude ...string) error {
 	if err := r.connectAPI(m); err != nil {
 		return err
 	}
 	err := poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
-		err := r.ready(ctx)
+		err := r.ready(ctx, exclude...)
 		if err != nil {
 			r.report(m.node.Name, "wait for the API server", Waiting, apiReason(err))
 		}

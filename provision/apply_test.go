@@ -80,7 +80,7 @@ func TestApplyBringsAMachineToItsState(t *testing.T) {
 		"drwx------ root:root etc/kubernetes/manifests\n-rw------- root:root etc/kubernetes/pki/it's a.key\n-rw-r----- nobody:nogroup var/lib/app/data\nhush\n/usr/share/zoneinfo/UTC\ncp1")
 	expect(t, "what is left over", host.sh(t, `cd / && ls -d etc/.kbm-new etc/*/.kbm-new var/lib/kbm/restart/* var/lib/kbm/*.new 2>/dev/null; :`), "")
 	expect(t, "systemd's orders", host.sh(t, "cat /run/units/log"),
-		"daemon-reload\nunmask etcd.service kubelet.service\nenable etcd.service kubelet.service\nstart etcd.service kubelet.service")
+		"enable etcd.service kubelet.service\ndaemon-reload\nstart etcd.service kubelet.service")
 }
 
 func TestApplyHealsOnlyWhatWasChanged(t *testing.T) {

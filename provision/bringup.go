@@ -31,7 +31,7 @@ func bringUpControllers(ctx context.Context, r *run) error {
 		if err := together(ctx, len(r.controllers()), r.controllers(), r.apply); err != nil {
 			return err
 		}
-		return r.waitAPI(ctx, r.controllers()[0])
+		return r.waitAPI(ctx, r.controllers()[0], rolesPending)
 	})
 	return g.Wait()
 }

@@ -79,14 +79,16 @@ func (p *NodePlan) commitSystem(op func(...string)) {
 	if p.hostname != "" {
 		op("hostname", p.hostname)
 	}
-	if p.reload {
-		op("reload")
+	if len(p.unmask) > 0 {
+		op(append([]string{"unmask"}, p.unmask...)...)
 	}
 	if len(p.enable) > 0 {
-		op(append([]string{"unmask"}, p.enable...)...)
 		op(append([]string{"enable"}, p.enable...)...)
 	}
 	if len(p.disable) > 0 {
 		op(append([]string{"disable"}, p.disable...)...)
+	}
+	if p.reload || len(p.enable)+len(p.disable)+len(p.unmask) > 0 {
+		op("reload")
 	}
 }

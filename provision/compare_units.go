@@ -17,8 +17,9 @@ func (c *comparison) enablement(m ignition.Machine) {
 		case u.Enabled && off:
 			c.plan.enable = append(c.plan.enable, u.Name)
 			reason := "does not start at boot"
-			if state == "masked" {
+			if state == "masked" || state == "masked-runtime" {
 				reason = "is masked"
+				c.plan.unmask = append(c.plan.unmask, u.Name)
 			}
 			c.plan.add(Change{Action: Enable, Object: u.Name, Reason: reason})
 		case !u.Enabled && u.Content != "" && state == "enabled":

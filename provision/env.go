@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/kbm-dev/kbm/addons"
@@ -38,6 +39,7 @@ type run struct {
 	addons []addons.Addon
 	engine *addons.Engine
 	api    *rest.Config
+	kube   *kubernetes.Clientset
 	// born is true while no etcd member has ever worked: see unborn.
 	born bool
 	// fresh is true when no API server answered, so that nothing is known of
@@ -59,8 +61,9 @@ type machine struct {
 	facts   Facts
 	plan    NodePlan
 	etcd    etcdState
-	written bool // the plan's files are on the disk
-	ready   bool // Kubernetes says so
+	fault   error // why it cannot be worked on
+	written bool  // the plan's files are on the disk
+	ready   bool  // Kubernetes says so
 }
 
 func newRun(env Env) *run {
@@ -69,6 +72,11 @@ func newRun(env Env) *run {
 		r.nodes = append(r.nodes, &machine{node: &env.Cluster.Nodes[i]})
 	}
 	return r
+}
+
+// sound are the machines that can be worked on, as far as is known.
+func (r *run) sound() []*machine {
+	return r.where(func(m *machine) bool { return m.fault == nil })
 }
 
 func (r *run) controllers() []*machine {

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/kbm-dev/kbm/cluster"
 )
@@ -95,11 +94,7 @@ func equalTaints(a, b []corev1.Taint) bool {
 
 // compareNodes tells which Node objects differ from the spec.
 func (r *run) compareNodes(ctx context.Context) ([]string, error) {
-	client, err := r.client()
-	if err != nil {
-		return nil, err
-	}
-	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	list, err := r.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list the nodes: %w", err)
 	}
@@ -123,13 +118,9 @@ func (r *run) compareNodes(ctx context.Context) ([]string, error) {
 
 // waitNodes labels every node as it appears, and waits until all are Ready.
 func (r *run) waitNodes(ctx context.Context) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
 	interval := 50*time.Millisecond + time.Duration(len(r.nodes))*2*time.Millisecond
-	err = poll(ctx, nodeDeadline, interval, func(ctx context.Context) error {
-		return r.labelAndCheck(ctx, client)
+	err := poll(ctx, nodeDeadline, interval, func(ctx context.Context) error {
+		return r.labelAndCheck(ctx)
 	})
 	if err != nil {
 		return r.withKubeletLogs(ctx, err)
@@ -137,8 +128,8 @@ func (r *run) waitNodes(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) labelAndCheck(ctx context.Context, client *kubernetes.Clientset) error {
-	list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+func (r *run) labelAndCheck(ctx context.Context) error {
+	list, err := r.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("list the nodes: %w", err)
 	}
@@ -155,7 +146,7 @@ func (r *run) labelAndCheck(ctx context.Context, client *kubernetes.Clientset) e
 			return permanent(err)
 		}
 		if patch != nil {
-			if _, err := client.CoreV1().Nodes().Patch(ctx, have.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: "kbm"}); err != nil {
+			if _, err := r.kube.CoreV1().Nodes().Patch(ctx, have.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: "kbm"}); err != nil {
 				return fmt.Errorf("label %s: %w", have.Name, err)
 			}
 		}

@@ -45,6 +45,7 @@ type NodePlan struct {
 	remove    []string
 	enable    []string
 	disable   []string
+	unmask    []string
 	hostname  string
 	reload    bool
 	units     []unitAction

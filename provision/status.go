@@ -69,6 +69,9 @@ func Look(ctx context.Context, env Env) (status Status, err error) {
 		status.Nodes[r.index(m)] = r.lookAt(ctx, m)
 		return nil
 	})
+	if ctx.Err() != nil {
+		return status, ctx.Err()
+	}
 	status.API = r.findAPI(ctx)
 	if r.api != nil {
 		err = r.lookAtCluster(ctx, &status)
@@ -136,11 +139,7 @@ func (r *run) findAPI(ctx context.Context) string {
 }
 
 func (r *run) lookAtCluster(ctx context.Context, s *Status) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
-	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	nodes, err := r.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("list the nodes: %w", err)
 	}
@@ -159,7 +158,7 @@ func (r *run) lookAtCluster(ctx context.Context, s *Status) error {
 			}
 		}
 	}
-	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{})
+	pods, err := r.kube.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("list the pods of kube-system: %w", err)
 	}

@@ -21,11 +21,7 @@ func (r *run) vipHolder(ctx context.Context) (string, error) {
 	if r.Cluster.Endpoint.VIP == "" {
 		return "", nil
 	}
-	client, err := r.client()
-	if err != nil {
-		return "", err
-	}
-	lease, err := client.CoordinationV1().Leases(metav1.NamespaceSystem).Get(ctx, vipLease, metav1.GetOptions{})
+	lease, err := r.kube.CoordinationV1().Leases(metav1.NamespaceSystem).Get(ctx, vipLease, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || err == nil && lease.Spec.HolderIdentity == nil {
 		return "", nil
 	}
@@ -69,12 +65,8 @@ func (r *run) moveVIP(ctx context.Context, from *machine, members []*machine) er
 // giveVIP writes the new holder into the lease. It finds itself there, takes
 // the address and renews the lease; the old one cannot renew it any more.
 func (r *run) giveVIP(ctx context.Context, to *machine) error {
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
-	leases := client.CoordinationV1().Leases(metav1.NamespaceSystem)
-	err = poll(ctx, vipDeadline, 100*time.Millisecond, func(ctx context.Context) error {
+	leases := r.kube.CoordinationV1().Leases(metav1.NamespaceSystem)
+	err := poll(ctx, vipDeadline, 100*time.Millisecond, func(ctx context.Context) error {
 		lease, err := leases.Get(ctx, vipLease, metav1.GetOptions{})
 		if err != nil {
 			return err

@@ -6,6 +6,8 @@ set -u
 export LC_ALL=C
 state=/var/lib/kbm
 umask 077
+# Whoever takes the machine's lock next waits until this ends.
+exec 9>/run/kbm.writes && flock -s 9 || exit 1
 mkdir -p "$state/restart" || exit 1
 umask 022
 
@@ -79,9 +81,10 @@ run() {
 		} || failed "cannot set the host name to $1"
 		;;
 	reload) systemctl daemon-reload || exit 1 ;;
-	unmask) systemctl unmask --quiet -- "$@" || exit 1 ;;
-	enable) systemctl enable --quiet -- "$@" || exit 1 ;;
-	disable) systemctl disable --quiet -- "$@" || exit 1 ;;
+	# Each of the three would reload systemd by itself: once, after them, is enough.
+	unmask) systemctl unmask --quiet --no-reload -- "$@" || exit 1 ;;
+	enable) systemctl enable --quiet --no-reload -- "$@" || exit 1 ;;
+	disable) systemctl disable --quiet --no-reload -- "$@" || exit 1 ;;
 	esac
 }
 labels= learned= paths=
