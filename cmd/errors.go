@@ -57,14 +57,14 @@ func report(w io.Writer, err error) int {
 	code := exitFailed
 	var coded *codedError
 	switch {
+	case errors.Is(err, context.Canceled):
+		code = exitInterrupted
 	case errors.As(err, &coded):
 		code = coded.code
 	case isUnreachable(err):
 		code = exitUnreachable
 	case isLocked(err):
 		code = exitLocked
-	case errors.Is(err, context.Canceled):
-		code = exitInterrupted
 	}
 	if err.Error() != "" {
 		_, _ = fmt.Fprintf(w, "kbm: %s\n", message(err))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/provision"
 )
 
 // spec loads the cluster's folder for commands that need no keys.
@@ -19,17 +20,28 @@ func (a *app) spec() (*cluster.Cluster, error) {
 	return c, err
 }
 
-// message is how an error is printed: many faults of a spec get a heading and
-// a line each.
+// message is how an error is printed: many faults, of a spec or of machines,
+// get a heading and a line each.
 func message(err error) string {
-	if err.Error() == context.Canceled.Error() {
-		return "interrupted"
+	var spec cluster.Faults
+	var machines *provision.Faults
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted: run it again, and it carries on where it was"
+	case errors.As(err, &spec) && len(spec) > 1:
+		return list(len(spec), true, err)
+	case errors.As(err, &machines) && len(machines.All) > 1:
+		return list(len(machines.All), machines.Untouched, err)
 	}
-	var faults cluster.Faults
-	if !errors.As(err, &faults) || len(faults) < 2 {
-		return err.Error()
+	return err.Error()
+}
+
+func list(n int, untouched bool, faults error) string {
+	heading := fmt.Sprintf("%d faults", n)
+	if untouched {
+		heading += ", and nothing was touched"
 	}
-	return fmt.Sprintf("%d faults, and nothing was touched:\n  %s", len(faults), strings.ReplaceAll(faults.Error(), "\n", "\n  "))
+	return heading + ":\n  " + strings.ReplaceAll(faults.Error(), "\n", "\n  ")
 }
 
 // asFlags names the flag where a fault is in what a flag gave: the file that

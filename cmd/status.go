@@ -66,7 +66,7 @@ func (a *app) sayStatus(s provision.Status) error {
 	}
 	for _, n := range s.Nodes {
 		if n.Error != "" {
-			if _, err := fmt.Fprintf(a.out, "\n%s: %s\n", n.Name, n.Error); err != nil {
+			if _, err := fmt.Fprintf(a.out, "\n%s\n", n.Error); err != nil {
 				return err
 			}
 		}

@@ -14,9 +14,11 @@ import (
 	"github.com/kbm-dev/kbm/ignition"
 )
 
-// ArtefactSource gives the files of the bundle. It verifies a file against its
-// SHA256 before it hands it out.
+// ArtefactSource gives the files of the bundle.
 type ArtefactSource interface {
+	// Verify compares the named files with their SHA256, and reports every
+	// fault. It comes before Open.
+	Verify(ctx context.Context, names ...string) error
 	Open(a ignition.Artefact) (io.ReadSeekCloser, error)
 }
 
@@ -41,8 +43,8 @@ func PushArtefacts(ctx context.Context, host Host, p NodePlan, source ArtefactSo
 		}
 		sent[a.SHA256] = true
 		group.Go(func() error {
-			if err := push(ctx, host, *a, p.offset(a), source, count); err != nil {
-				return fmt.Errorf("send %s to %s: %w", a.Name, p.Node, diskError(p.Node, err))
+			if err := push(ctx, host, p.Node, *a, p.offset(a), source, count); err != nil {
+				return fmt.Errorf("send %s: %w", a.Name, diskError(p.Node, err))
 			}
 			return nil
 		})
@@ -50,7 +52,7 @@ func PushArtefacts(ctx context.Context, host Host, p NodePlan, source ArtefactSo
 	return group.Wait()
 }
 
-func push(ctx context.Context, host Host, a ignition.Artefact, offset int64, source ArtefactSource, count *counter) (err error) {
+func push(ctx context.Context, host Host, node string, a ignition.Artefact, offset int64, source ArtefactSource, count *counter) (err error) {
 	file, err := source.Open(a)
 	if err != nil {
 		return err
@@ -65,8 +67,15 @@ func push(ctx context.Context, host Host, a ignition.Artefact, offset int64, sou
 		}
 		err = send(ctx, host, a, offset, file, count)
 	}
-	if sum, ok := answer(err, sumDiffers); ok {
-		return fmt.Errorf("it arrived with the SHA256 %s, not %s: what came was thrown away; run again, and if it stays so, `kbm bundle build`", sum, a.SHA256)
+	sum, wrong := answer(err, sumDiffers)
+	if wrong && offset > 0 {
+		// A machine that lost its power may have lost the end of what it had
+		// received, and filled it with zeros: then all of it is sent once more.
+		err = send(ctx, host, a, 0, file, count)
+		sum, wrong = answer(err, sumDiffers)
+	}
+	if wrong {
+		return fmt.Errorf("%s received it with the SHA256 %s, not %s: what came was thrown away; run again, and if it stays so, `kbm bundle build`", node, sum, a.SHA256)
 	}
 	return err
 }

@@ -17,6 +17,8 @@ import (
 // memorySource serves artefacts from memory, by name.
 type memorySource map[string][]byte
 
+func (s memorySource) Verify(context.Context, ...string) error { return nil }
+
 func (s memorySource) Open(a ignition.Artefact) (io.ReadSeekCloser, error) {
 	return struct {
 		io.ReadSeeker
@@ -108,6 +110,24 @@ func TestArtefactThatGrewMeanwhile(t *testing.T) {
 	}
 }
 
+// A machine that lost its power may find zeros where it had received something.
+func TestArtefactIsSentAgainWhereItsBeginningWentBad(t *testing.T) {
+	host := newMachine(t, "")
+	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")
+	part := "/var/lib/kbm/incoming/" + m.Files[0].Artefact.SHA256 + ".part"
+	host.sh(t, "mkdir -p /var/lib/kbm/incoming; head -c 500000 /dev/zero >"+part)
+	plan := look(t, host, m)
+	if n := plan.ArtefactBytes(); n != 1<<20-500000 {
+		t.Errorf("%d bytes would be sent", n)
+	}
+	if err := PushArtefacts(t.Context(), host, plan, source, nil); err != nil {
+		t.Error(err)
+	}
+	if plan = look(t, host, m); plan.ArtefactBytes() != 0 {
+		t.Errorf("%d bytes are still missing", plan.ArtefactBytes())
+	}
+}
+
 func TestWrongArtefactIsThrownAway(t *testing.T) {
 	host := newMachine(t, "")
 	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")
@@ -161,6 +181,20 @@ func TestLockIsHeldByOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a killed run had told the machine to write is still being written.
+func TestLockWaitsForWrites(t *testing.T) {
+	host := newMachine(t, "")
+	host.sh(t, "(flock 9; sleep 0.4; : >/run/written) 9>/run/kbm.writes >/dev/null 2>&1 &")
+	release, err := Acquire(t.Context(), "cp1", host, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host.sh(t, "test -e /run/written")
 	if err := release(); err != nil {
 		t.Error(err)
 	}

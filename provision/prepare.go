@@ -2,15 +2,16 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kbm-dev/kbm/addons"
 	"github.com/kbm-dev/kbm/ignition"
 )
 
 func connect(ctx context.Context, r *run) error {
-	return r.each(ctx, r.nodes, func(ctx context.Context, m *machine) error { return connectOne(ctx, r, m) })
+	r.tryEach(ctx, r.nodes, func(ctx context.Context, m *machine) error { return connectOne(ctx, r, m) })
+	return nil
 }
 
 func connectOne(ctx context.Context, r *run, m *machine) (err error) {
@@ -23,7 +24,7 @@ func connectOne(ctx context.Context, r *run, m *machine) (err error) {
 // different parts of the cluster cannot meet on one of them.
 func lock(ctx context.Context, r *run) error {
 	released := make([]func() error, len(r.nodes))
-	err := r.each(ctx, r.nodes, func(ctx context.Context, m *machine) (err error) {
+	r.tryEach(ctx, r.nodes, func(ctx context.Context, m *machine) (err error) {
 		released[r.index(m)], err = Acquire(ctx, m.node.Name, m.host, r.Owner)
 		return err
 	})
@@ -32,17 +33,13 @@ func lock(ctx context.Context, r *run) error {
 			r.release = append(r.release, release)
 		}
 	}
-	return err
+	return nil
 }
 
 // gather makes the wanted Machine of every node and learns what is there.
 func gather(ctx context.Context, r *run) error {
-	if err := r.each(ctx, r.nodes, r.gatherOne); err != nil {
-		return err
-	}
-	if err := r.each(ctx, r.controllers(), r.lookAtEtcd); err != nil {
-		return err
-	}
+	r.tryEach(ctx, r.nodes, r.gatherOne)
+	r.tryEach(ctx, r.controllers(), r.lookAtEtcd)
 	r.born = unborn(r.controllers())
 	return nil
 }
@@ -60,21 +57,51 @@ func (r *run) gatherOne(ctx context.Context, m *machine) (err error) {
 	return err
 }
 
-// preflight refuses, before the first write, what could not end well.
+// preflight refuses, before the first write, what could not end well: it tells
+// everything that was found to be wrong since the run began.
 func preflight(ctx context.Context, r *run) error {
+	var faults []error
 	var inputs []PreflightNode
 	for _, m := range r.nodes {
-		inputs = append(inputs, PreflightNode{Node: m.node, Machine: m.want, Facts: m.facts, Plan: m.plan})
-	}
-	var errs []error
-	for _, p := range Preflight(r.Cluster, r.Bundle.Arch, inputs) {
-		if p.Warning {
-			r.report(p.Node, "check", Warned, p.String())
+		if m.fault != nil {
+			faults = append(faults, m.fault)
 			continue
 		}
-		errs = append(errs, p)
+		inputs = append(inputs, PreflightNode{Node: m.node, Machine: m.want, Facts: m.facts, Plan: m.plan})
 	}
-	return errors.Join(append(errs, r.checkEtcd(ctx))...)
+	if len(faults) == 0 {
+		// It takes all controllers to judge one.
+		faults = append(faults, r.checkEtcd(ctx))
+	}
+	for _, p := range Preflight(r.Cluster, r.Bundle.Arch, inputs) {
+		if p.Warning {
+			r.report(p.Node, "check", Warned, p.What+": "+p.Cure)
+			continue
+		}
+		faults = append(faults, p)
+	}
+	faults = flat(append(faults, r.verifyArtefacts(ctx)))
+	if len(faults) > 0 {
+		return &Faults{All: faults, Untouched: true}
+	}
+	return nil
+}
+
+// verifyArtefacts looks at the files that are to be sent, once in a run.
+func (r *run) verifyArtefacts(ctx context.Context) error {
+	var names []string
+	for _, m := range r.sound() {
+		for _, it := range m.plan.artefacts {
+			if m.plan.missing(it.artefact) > 0 {
+				names = append(names, it.artefact.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return r.Source.Verify(ctx, slices.Compact(names)...)
 }
 
 // compareObjects asks a running API server what would change. Before the first

@@ -54,15 +54,26 @@ func Push() []Step {
 	}
 }
 
-// Run carries out the steps and returns the plan that they found.
+// Run carries out the steps and returns the plan that they found. The end of
+// ctx is context.Canceled, whatever it was that it ended.
 func Run(ctx context.Context, env Env, steps []Step) (plan Plan, err error) {
 	r := newRun(env)
-	defer func() { err = errors.Join(err, r.close()) }()
-	for _, step := range steps {
-		if err := step.run(ctx, r); err != nil {
-			return r.plan(), fmt.Errorf("%s: %w", step.Title, err)
+	defer func() {
+		// After an error, a lock that cannot be given back is no news.
+		if closeErr := r.close(); err == nil {
+			err = closeErr
 		}
-		if err := ctx.Err(); err != nil {
+	}()
+	for _, step := range steps {
+		err := step.run(ctx, r)
+		if ctx.Err() != nil {
+			return r.plan(), ctx.Err()
+		}
+		var faults *Faults
+		if err != nil && !errors.As(err, &faults) {
+			err = fmt.Errorf("%s: %w", step.Title, err)
+		}
+		if err != nil {
 			return r.plan(), err
 		}
 	}
@@ -96,5 +107,5 @@ func together(ctx context.Context, limit int, machines []*machine, do func(conte
 		})
 	}
 	_ = g.Wait() // the goroutines return nil: their errors are in errs
-	return errors.Join(errs...)
+	return newFaults(errs...)
 }
