@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Reason is why a machine cannot be worked with.
@@ -39,7 +43,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 func (e *Error) Error() string {
 	what := map[Reason]string{
 		NameNotFound:   "no address is known for it",
-		NoRoute:        "there is no way to it from here",
+		NoRoute:        "nothing answers at that address, or no way leads there",
 		Refused:        "it is up, but nothing listens there",
 		TimedOut:       "it does not answer",
 		HostKey:        "it may not be the machine it claims to be",
@@ -49,10 +53,22 @@ func (e *Error) Error() string {
 		Unknown:        "the connection failed",
 	}[e.Reason]
 	text := fmt.Sprintf("%s (%s): %s", e.Node, e.Address, what)
-	if e.Cause != nil && e.Reason != TimedOut && e.Reason != Refused {
-		text += ": " + strings.TrimPrefix(e.Cause.Error(), "ssh: handshake failed: ")
+	if cause := e.cause(); cause != "" {
+		text += ": " + cause
 	}
 	return text + "; " + e.cure()
+}
+
+// cause is what a person learns from the cause beyond the reason.
+func (e *Error) cause() string {
+	var cut *ssh.ExitMissingError
+	switch {
+	case e.Cause == nil || slices.Contains([]Reason{TimedOut, Refused, NoRoute}, e.Reason):
+		return ""
+	case errors.As(e.Cause, &cut), errors.Is(e.Cause, io.EOF):
+		return "it hung up"
+	}
+	return strings.TrimPrefix(e.Cause.Error(), "ssh: handshake failed: ")
 }
 
 func (e *Error) cure() string {
@@ -61,13 +77,13 @@ func (e *Error) cure() string {
 	}
 	return map[Reason]string{
 		NameNotFound:   "check the address in nodes/" + e.Node + ".yaml, or this computer's DNS",
-		NoRoute:        "check the address in nodes/" + e.Node + ".yaml and this computer's network, or set ssh.jump",
+		NoRoute:        "check that it is switched on, that the address in nodes/" + e.Node + ".yaml is right, and this computer's network; or set ssh.jump",
 		Refused:        "check that sshd runs there and that ssh.port is right",
-		TimedOut:       "check that it is switched on and that its address is right",
+		TimedOut:       "check that it is switched on and that the address in nodes/" + e.Node + ".yaml is right",
 		HostKey:        "if it was installed anew, boot it from kbm's medium, or set ssh.hostKey to the fingerprint read on its own console",
-		LoginRefused:   "check ssh.user, and that it was booted from this cluster's medium or has one of ssh.identityFiles",
+		LoginRefused:   "check ssh.user, and that it was booted from this cluster's medium or trusts one of ssh.identityFiles",
 		SudoRefused:    "allow sudo for that user, or log in as root (ssh.user)",
-		ConnectionLost: "check the network and run again: kbm carries on where it was",
+		ConnectionLost: "check that it is switched on, and the network, and run again: kbm carries on where it was",
 		Unknown:        "try `ssh -v` to the same address",
 	}[e.Reason]
 }
