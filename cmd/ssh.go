@@ -46,15 +46,18 @@ command's own.`,
 			if file, ok := a.in.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
 				c.Stdin = a.in
 			}
-			_, err = host.Run(cmd.Context(), c)
+			result, err := host.Run(cmd.Context(), c)
 			var run *remote.RunError
-			if errors.As(err, &run) {
-				if _, err := fmt.Fprint(a.err, run.Stderr); err != nil {
-					return err
-				}
+			if err != nil && !errors.As(err, &run) {
+				return err
+			}
+			if _, err := a.err.Write(result.Stderr); err != nil {
+				return err
+			}
+			if run != nil {
 				return withCode(run.ExitCode, errSilent)
 			}
-			return err
+			return nil
 		},
 	}
 }
