@@ -43,11 +43,7 @@ func (r *run) comparePods(ctx context.Context, m *machine, wanted map[string]str
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
-	client, err := r.client()
-	if err != nil {
-		return err
-	}
-	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
+	pods, err := r.kube.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
 		LabelSelector: "tier=control-plane", FieldSelector: "spec.nodeName=" + m.node.Name,
 	})
 	if err != nil {
