@@ -3,15 +3,14 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
 // TestCluster runs everything that can share one cluster of three machines. Its
-// parts run in this order, and each leaves the cluster as kbm up would make it.
-// One of them alone: go test -tags lab ./e2e -run TestCluster/dns.
+// parts run in this order, and each leaves the cluster as kbm up would make it,
+// so that any of them runs alone: go test -tags lab ./e2e -run TestCluster/dns
 func TestCluster(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller"},
@@ -19,8 +18,39 @@ func TestCluster(t *testing.T) {
 		harness.Node{Name: "ed1", Role: "edge"},
 	)
 	c.LabUp(t)
-	out := c.Up(t)
-	if !strings.Contains(out, "cp1") {
-		t.Errorf("kbm up: %s", out)
+	up := c.Kbm(t, "up")
+	if up.Code != 0 {
+		t.Fatalf("kbm up: %s", up.All())
+	}
+	startProbes(t, c)
+
+	t.Run("up says what it did", func(t *testing.T) { upSaysWhatItDid(t, up) })
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *harness.Cluster)
+	}{
+		{"nothing to do", nothingToDo},
+		{"kubelets are verified", kubeletsAreVerified},
+		{"logs, exec, port-forward", logsExecPortForward},
+		{"dns", dns},
+		{"pods and services", podsAndServices},
+		{"large packets", largePackets},
+		{"anonymous", anonymous},
+		{"secrets", secrets},
+		{"pod security", podSecurity},
+		{"keys are private", keysArePrivate},
+		{"node labels", nodeLabels},
+		{"objects changed by hand", objectsChangedByHand},
+		{"kubeconfig", kubeconfig},
+		{"another worker", anotherWorker},
+		{"resolvers", editResolvers},
+		{"files changed by hand", filesChangedByHand},
+		{"API server", editAPIServer},
+		{"units stopped by hand", unitsStoppedByHand},
+		{"kube-system", kubeSystem},
+		{"no certificate is complained about", noCertificateComplaint},
+		{"reboot", reboot},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, c) })
 	}
 }

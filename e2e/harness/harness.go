@@ -4,7 +4,8 @@
 // always taken down, also when a test fails or is interrupted.
 //
 // $KBM names the binary; unless set, it is built with make. $KBM_E2E_KEEP keeps
-// the clusters of failed tests for a look around.
+// the clusters of failed tests for a look around, and $KBM_E2E_DIR is such a
+// cluster to use again, which makes work on a test quick.
 package harness
 
 import (
@@ -49,7 +50,15 @@ func New(t *testing.T, flags []string, nodes ...Node) *Cluster {
 	if os.Geteuid() != 0 {
 		t.Fatal("the lab starts machines, which only root can: run this test as root")
 	}
-	c := &Cluster{ctx: interruptible(t), kbm: binary(t), Dir: folder(t)}
+	c := &Cluster{ctx: interruptible(t), kbm: binary(t), Dir: os.Getenv("KBM_E2E_DIR")}
+	if c.Dir != "" {
+		for i, node := range nodes {
+			node.Address = Address(i)
+			c.Nodes = append(c.Nodes, node)
+		}
+		return c
+	}
+	c.Dir = folder(t)
 	t.Cleanup(func() { c.close(t) })
 	init := []string{"init", "--name", "e2e", "--ssh-key=", "--bundle-image", "agnhost"}
 	if !strings.Contains(strings.Join(flags, " "), "--vip") && !strings.Contains(strings.Join(flags, " "), "--endpoint") {
@@ -205,6 +214,14 @@ func (c *Cluster) Read(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+// Remove deletes a file of the cluster's folder.
+func (c *Cluster) Remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(c.Dir, name)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Edit replaces text of a file in the cluster's folder, as a person would.

@@ -1,0 +1,224 @@
+//go:build lab
+
+package e2e
+
+import (
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+// running tells since when the units of all nodes run, by "node unit", and the
+// programs of the control plane.
+func running(t *testing.T, c *harness.Cluster) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, node := range c.Nodes {
+		names := []string{"containerd", "kubelet", "ssh", "systemd-networkd"}
+		if node.Role == "controller" {
+			names = append(names, "etcd")
+		}
+		for _, unit := range names {
+			all[node.Name+" "+unit] = ""
+		}
+		out := c.On(t, node.Name, "for unit in "+strings.Join(names, " ")+"; do systemctl show --value -p MainPID -p ActiveState -p ActiveEnterTimestampMonotonic $unit | tr '\\n' ' '; echo; done")
+		for i, line := range strings.Split(out, "\n") {
+			all[node.Name+" "+names[i]] = line
+		}
+		if node.Role == "controller" {
+			for _, program := range []string{"kube-apiserver", "kube-controller", "kube-scheduler"} { // as long as a name can be
+				all[node.Name+" "+program] = c.On(t, node.Name, "pgrep -x "+program+" || true")
+			}
+		}
+	}
+	return all
+}
+
+// changedKeys compares two snapshots.
+func changedKeys(before, after map[string]string) map[string]bool {
+	changed := map[string]bool{}
+	for key, value := range after {
+		if before[key] != value {
+			changed[key] = true
+		}
+	}
+	for key := range before {
+		if _, there := after[key]; !there {
+			changed[key] = true
+		}
+	}
+	return changed
+}
+
+func wantChanged(t *testing.T, what string, before, after map[string]string, want ...string) {
+	t.Helper()
+	wanted := map[string]bool{}
+	for _, key := range want {
+		wanted[key] = true
+	}
+	if got := changedKeys(before, after); !maps.Equal(got, wanted) {
+		t.Errorf("%s: %v have changed, want %v", what, got, wanted)
+		for key := range got {
+			t.Logf("%s: %q, was %q", key, after[key], before[key])
+		}
+	}
+}
+
+// section is what kbm diff says of one node.
+func section(diff, node string) string {
+	_, rest, _ := strings.Cut("\n"+diff, "\n"+node+"\n")
+	var lines []string
+	for line := range strings.Lines(rest) {
+		if !strings.HasPrefix(line, " ") {
+			break
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
+}
+
+// wantDiff runs kbm diff, which has to say each of the lines about their nodes
+// and nothing of other nodes.
+func wantDiff(t *testing.T, c *harness.Cluster, want map[string][]string) string {
+	t.Helper()
+	diff := c.Kbm(t, "diff")
+	if diff.Code != 3 {
+		t.Fatalf("kbm diff: %s", diff.All())
+	}
+	for _, node := range c.Nodes {
+		got := section(diff.Stdout, node.Name)
+		if len(want[node.Name]) == 0 && got != "" {
+			t.Errorf("kbm diff is not to speak of %s: %s", node.Name, got)
+		}
+		for _, line := range want[node.Name] {
+			if !strings.Contains(got, line) {
+				t.Errorf("kbm diff does not say %q of %s:\n%s", line, node.Name, got)
+			}
+		}
+	}
+	return diff.Stdout
+}
+
+// Files that were changed, deleted or opened by hand are reported by node and
+// path, secret ones without a word of their content. kbm up heals them, and
+// restarts what reads them at its start and nothing else.
+func filesChangedByHand(t *testing.T, c *harness.Cluster) {
+	c.On(t, "w1", "echo 'maxPods: 42' >>/etc/kubernetes/kubelet.yaml")
+	c.On(t, "ed1", "rm /etc/containerd/config.toml /etc/ssh/kbm_authorized_keys")
+	c.On(t, "cp1", `cd /etc/kubernetes
+echo not-for-any-eye >>pki/kubelet-serving.key
+chmod 644 pki/sa.key
+chown nobody pki/front-proxy-client.key
+rm manifests/kube-scheduler.yaml
+while pgrep -x kube-scheduler; do sleep 0.1; done >&2`)
+	units, pods := running(t, c), containers(t, c)
+
+	diff := wantDiff(t, c, map[string][]string{
+		"w1": {
+			"update   /etc/kubernetes/kubelet.yaml (content differs)",
+			"--- /etc/kubernetes/kubelet.yaml", "+++ /etc/kubernetes/kubelet.yaml", "\n      -maxPods: 42\n",
+			"restart  kubelet.service",
+		},
+		"ed1": {"create   /etc/containerd/config.toml (is missing)", "create   /etc/ssh/kbm_authorized_keys (is missing)", "restart  containerd.service"},
+		"cp1": {
+			"update   /etc/kubernetes/pki/kubelet-serving.key (content differs)",
+			"mode     /etc/kubernetes/pki/sa.key (mode is 0644, not 0600)",
+			"mode     /etc/kubernetes/pki/front-proxy-client.key (owner is nobody:root, not root:root)",
+			"create   /etc/kubernetes/manifests/kube-scheduler.yaml (is missing)",
+		},
+	})
+	if strings.Contains(diff, "not-for-any-eye") || strings.Contains(diff, "PRIVATE KEY") {
+		t.Errorf("kbm diff shows a secret:\n%s", diff)
+	}
+	if json := c.Kbm(t, "diff", "-o", "json"); json.Code != 3 || strings.Contains(json.Stdout, "not-for-any-eye") || !strings.Contains(json.Stdout, `"object":"/etc/kubernetes/pki/kubelet-serving.key"`) {
+		t.Errorf("kbm diff -o json: %s", json.All())
+	}
+
+	c.Up(t)
+	nothingLeftToDo(t, c)
+	c.Eventually(t, time.Minute, func() error {
+		if c.On(t, "cp1", "pgrep -x kube-scheduler || true") == "" {
+			return errors.New("no scheduler runs")
+		}
+		return nil
+	})
+	wantChanged(t, "units", units, running(t, c), "w1 kubelet", "ed1 containerd", "cp1 kube-scheduler")
+	if got := c.On(t, "cp1", "stat -c '%a %U' /etc/kubernetes/pki/sa.key /etc/kubernetes/pki/front-proxy-client.key"); got != "600 root\n600 root" {
+		t.Errorf("modes on cp1: %q", got)
+	}
+	wantChanged(t, "pods", pods, those(pods, containers(t, c)))
+}
+
+// Units that were stopped, masked or switched off run again afterwards, also
+// the one that the API server needs to say anything at all.
+func unitsStoppedByHand(t *testing.T, c *harness.Cluster) {
+	units := running(t, c)
+	c.On(t, "w1", "systemctl stop kubelet")
+	c.On(t, "ed1", `systemctl stop kubelet
+ln -sf /dev/null /etc/systemd/system/kubelet.service
+systemctl daemon-reload`)
+	c.On(t, "cp1", "systemctl disable --now etcd")
+	wantDiff(t, c, map[string][]string{
+		"w1":  {"start    kubelet.service (is not running)"},
+		"ed1": {"/etc/systemd/system/kubelet.service", "start    kubelet.service (is not running)"},
+		"cp1": {"enable   etcd.service", "start    etcd.service (is not running)"},
+	})
+	c.Up(t)
+	nothingLeftToDo(t, c)
+	after := running(t, c)
+	wantChanged(t, "units", units, after, "w1 kubelet", "ed1 kubelet", "cp1 etcd")
+	for unit, state := range after {
+		if !strings.Contains(state, " active ") && !strings.Contains(state, "active ") {
+			t.Errorf("%s: %s", unit, state)
+		}
+	}
+	for _, node := range c.Nodes {
+		if got := c.On(t, node.Name, "systemctl is-enabled kubelet containerd kbm-images"); got != "enabled\nenabled\nenabled" {
+			t.Errorf("on %s: %q", node.Name, got)
+		}
+	}
+}
+
+// Objects of the addons that were changed or deleted by hand are named with the
+// fields that differ, and come back; what others added stays.
+func objectsChangedByHand(t *testing.T, c *harness.Cluster) {
+	kubectl := func(args ...string) string { return c.Kubectl(t, append([]string{"-n", "kube-system"}, args...)...) }
+	config := kubectl("get", "configmap", "kube-proxy", "-o", "jsonpath={.data}")
+	kubectl("patch", "configmap", "kube-proxy", "--type=merge", "-p", `{"data":{"config.yaml":"mode: iptables"}}`)
+	kubectl("label", "daemonset", "flannel", "--overwrite", "app.kubernetes.io/part-of=mine", "other.example/mark=1")
+	kubectl("delete", "service", "kube-dns")
+	kubectl("delete", "daemonset", "kube-proxy")
+
+	diff := c.Kbm(t, "diff")
+	for _, line := range []string{"ConfigMap kube-system/kube-proxy", "DaemonSet kube-system/flannel", "Service kube-system/kube-dns", "DaemonSet kube-system/kube-proxy"} {
+		if !strings.Contains(diff.Stdout, line) {
+			t.Errorf("kbm diff does not name %s", line)
+		}
+	}
+	if diff.Code != 3 || t.Failed() {
+		t.Errorf("kbm diff: %s", diff.All())
+	}
+	for _, node := range c.Nodes {
+		if got := section(diff.Stdout, node.Name); got != "" {
+			t.Errorf("kbm diff is not to speak of %s: %s", node.Name, got)
+		}
+	}
+	c.Up(t)
+	nothingLeftToDo(t, c)
+	if got := kubectl("get", "configmap", "kube-proxy", "-o", "jsonpath={.data}"); got != config {
+		t.Errorf("kube-proxy's configuration: %s, want %s", got, config)
+	}
+	if got := kubectl("get", "daemonset", "flannel", "-o", `jsonpath={.metadata.labels.app\.kubernetes\.io/part-of} {.metadata.labels.other\.example/mark}`); got != "network 1" {
+		t.Errorf("labels of flannel: %s", got)
+	}
+	if got := kubectl("get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}"); got != "10.96.0.10" {
+		t.Errorf("address of the cluster's DNS: %s", got)
+	}
+	if got := kubectl("get", "daemonset", "kube-proxy", "-o", "jsonpath={.status.numberReady}"); got != "3" {
+		t.Errorf("kube-proxy runs on %s nodes", got)
+	}
+}

@@ -1,0 +1,70 @@
+//go:build lab
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+// object is what the tests need of Nodes and Pods.
+type object struct {
+	Metadata struct {
+		Name, Namespace string
+		Labels          map[string]string
+	}
+	Spec struct {
+		NodeName string
+		Taints   []struct{ Key, Value, Effect string }
+	}
+	Status struct {
+		Conditions        []struct{ Type, Status string }
+		NodeInfo          struct{ BootID string }
+		ContainerStatuses []struct {
+			ContainerID  string
+			RestartCount int
+		}
+	}
+}
+
+func (o object) ready() bool {
+	return slices.ContainsFunc(o.Status.Conditions, func(c struct{ Type, Status string }) bool { return c.Type == "Ready" && c.Status == "True" })
+}
+
+func pods(t *testing.T, c *harness.Cluster, namespace string) []object {
+	t.Helper()
+	var list struct{ Items []object }
+	if err := json.Unmarshal([]byte(c.Kubectl(t, "-n", namespace, "get", "pods", "-o", "json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// containers tells which containers run, by pod: a restart changes it. The pods
+// of the control plane are not among them, since the API server learns of them
+// late: see running.
+func containers(t *testing.T, c *harness.Cluster) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, pod := range append(pods(t, c, "kube-system"), pods(t, c, "e2e")...) {
+		if !strings.HasSuffix(pod.Metadata.Name, "-"+pod.Spec.NodeName) {
+			all[pod.Metadata.Name] = fmt.Sprint(pod.Status.ContainerStatuses)
+		}
+	}
+	return all
+}
+
+// those keeps of after what was there before.
+func those(before, after map[string]string) map[string]string {
+	maps.DeleteFunc(after, func(key, _ string) bool {
+		_, there := before[key]
+		return !there
+	})
+	return after
+}
