@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -24,14 +25,20 @@ type options struct {
 	kbm     string
 	kubeadm string
 	runs    int
+	sizes   []int
 	check   bool
 }
 
 func main() {
-	var o options
+	o := options{sizes: []int{1, 3}}
 	flag.StringVar(&o.kbm, "kbm", "bin/kbm", "the program to measure")
 	flag.StringVar(&o.kubeadm, "kubeadm", "", "the kubeadm program; the bundle's unless set")
 	flag.IntVar(&o.runs, "runs", 3, "how often to measure; the medians are compared")
+	flag.Func("machines", "measure clusters of this size only: 1 or 3", func(text string) error {
+		size, err := strconv.Atoi(text)
+		o.sizes = []int{size}
+		return err
+	})
 	flag.BoolVar(&o.check, "check", false, "exit 1 when a goal is missed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -54,7 +61,7 @@ func run(ctx context.Context, o options) error {
 		missed = missed || ratio > goal
 		_, _ = fmt.Fprintf(w, "%s\tkbm %.2fs\tkubeadm %.2fs\tratio %.2f\tgoal ≤ %.1f\n", what, ours.Seconds(), theirs.Seconds(), ratio, goal)
 	}
-	for _, size := range []int{1, 3} {
+	for _, size := range o.sizes {
 		var ours, theirs []result
 		for i := range o.runs {
 			k, err := measureKbm(ctx, o, size)
