@@ -27,17 +27,21 @@ func unifiedCgroups() bool {
 // groups that this process is in: limits that hold for kbm hold for its
 // machines. Without groups of their own all machines would share the host's,
 // and two programs that manage them, each believing to be alone, would tear
-// down each other's. Self is the content of /proc/self/cgroup. Where version 1
-// is in use, the version 2 hierarchy beside it is left alone: it has no
-// controllers. So are hierarchies that the kernel lists but nobody mounted.
+// down each other's. Self is the content of /proc/self/cgroup. The version 2
+// hierarchy beside those of version 1 counts, too: where it is mounted, systemd
+// goes by it to find its place in its own. Hierarchies that the kernel lists
+// but nobody mounted are left alone.
 func cgroupDirs(root, self, group string, unified bool) []string {
 	var dirs []string
 	for line := range strings.Lines(self) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 || (parts[1] == "") != unified {
+		if len(parts) != 3 || unified && parts[1] != "" {
 			continue
 		}
 		hierarchy := filepath.Join(root, strings.TrimPrefix(parts[1], "name="))
+		if parts[1] == "" && !unified {
+			hierarchy = filepath.Join(root, "unified")
+		}
 		if info, err := os.Stat(hierarchy); err == nil && info.IsDir() {
 			dirs = append(dirs, filepath.Join(hierarchy, parts[2], group))
 		}

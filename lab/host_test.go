@@ -20,7 +20,7 @@ func TestCgroupDirs(t *testing.T) {
 	}
 	const hybrid = "5:name=systemd:/user.slice\n4:memory:/session/x\n3:cpu,cpuacct:/\n2:pids:/\n0::/user.slice\n"
 	got := cgroupDirs(root, hybrid, "g", false)
-	want := []string{root + "/systemd/user.slice/g", root + "/memory/session/x/g", root + "/cpu,cpuacct/g"}
+	want := []string{root + "/systemd/user.slice/g", root + "/memory/session/x/g", root + "/cpu,cpuacct/g", root + "/unified/user.slice/g"}
 	if !slices.Equal(got, want) {
 		t.Errorf("version 1: got %q, want %q", got, want)
 	}
