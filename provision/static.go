@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kbm-dev/kbm/ignition"
@@ -21,8 +22,15 @@ func (r *run) waitPods(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
+	// The API server on the same machine: it answers only when it runs itself.
+	if err := r.connectAPI(m); err != nil {
+		return err
+	}
 	err = poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
-		err := r.comparePods(ctx, m, wanted)
+		err := r.ready(ctx)
+		if err == nil {
+			err = comparePods(ctx, r.kube, m.node.Name, wanted)
+		}
 		if err != nil {
 			r.report(m.node.Name, "wait for the control plane", Waiting, apiReason(err))
 		}
@@ -34,20 +42,12 @@ func (r *run) waitPods(ctx context.Context, m *machine) error {
 	return nil
 }
 
-// comparePods asks the API server on the same machine: it answers only when
-// it runs itself.
-func (r *run) comparePods(ctx context.Context, m *machine, wanted map[string]string) error {
-	if err := r.connectAPI(m); err != nil {
-		return err
-	}
-	if err := r.ready(ctx); err != nil {
-		return err
-	}
-	pods, err := r.kube.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
-		LabelSelector: "tier=control-plane", FieldSelector: "spec.nodeName=" + m.node.Name,
+func comparePods(ctx context.Context, client kubernetes.Interface, node string, wanted map[string]string) error {
+	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
+		LabelSelector: "tier=control-plane", FieldSelector: "spec.nodeName=" + node,
 	})
 	if err != nil {
-		return fmt.Errorf("list the pods of %s: %w", m.node.Name, err)
+		return fmt.Errorf("list the pods of %s: %w", node, err)
 	}
 	found := map[string]*corev1.Pod{}
 	for i := range pods.Items {
