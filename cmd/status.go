@@ -51,7 +51,11 @@ func (a *app) sayStatus(s provision.Status) error {
 	if a.output == outputJSON {
 		return json.NewEncoder(a.out).Encode(s)
 	}
-	_, err := fmt.Fprintf(a.out, "Cluster %s, Kubernetes %s, %s, API %s\n\n", s.Cluster, s.Kubernetes, s.Endpoint, s.API)
+	api := "API ok"
+	if s.API != "ok" {
+		api = "no API: " + s.API
+	}
+	_, err := fmt.Fprintf(a.out, "Cluster %s, Kubernetes %s, %s, %s\n\n", s.Cluster, s.Kubernetes, s.Endpoint, api)
 	if err != nil {
 		return err
 	}
@@ -64,19 +68,26 @@ func (a *app) sayStatus(s provision.Status) error {
 	if err := ui.Table(a.out, []string{"NODE", "ROLE", "ADDRESS", "READY", "KUBELET", "CONTAINERD", "UNITS", "DRIFT", "CERTIFICATES"}, rows); err != nil {
 		return err
 	}
+	if unwell := findings(s); len(unwell) > 0 {
+		_, err = fmt.Fprintf(a.out, "\n%s\n", strings.Join(unwell, "\n"))
+	}
+	return err
+}
+
+// findings are the lines below the table, each on something that is not well.
+func findings(s provision.Status) (lines []string) {
 	for _, n := range s.Nodes {
-		if n.Error != "" {
-			if _, err := fmt.Fprintf(a.out, "\n%s\n", n.Error); err != nil {
-				return err
-			}
+		switch {
+		case n.Error != "":
+			lines = append(lines, n.Error)
+		case len(n.Down) > 0:
+			lines = append(lines, n.Name+": down: "+strings.Join(n.Down, ", "))
 		}
 	}
 	for _, p := range s.Pods {
-		if _, err := fmt.Fprintf(a.out, "\nkube-system: %s\n", p); err != nil {
-			return err
-		}
+		lines = append(lines, "kube-system: "+p)
 	}
-	return nil
+	return lines
 }
 
 func units(n provision.NodeStatus) string {
@@ -84,7 +95,7 @@ func units(n provision.NodeStatus) string {
 	case n.Error != "":
 		return "unreachable"
 	case len(n.Down) > 0:
-		return "down: " + strings.Join(n.Down, ", ")
+		return fmt.Sprintf("%d down", len(n.Down))
 	}
 	return "running"
 }
@@ -96,7 +107,7 @@ func drift(n provision.NodeStatus) string {
 	case n.Drift == 0:
 		return "none"
 	}
-	return fmt.Sprintf("%d changes", n.Drift)
+	return count(n.Drift, "change")
 }
 
 func expiry(n provision.NodeStatus) string {

@@ -47,7 +47,7 @@ type UnitError struct {
 }
 
 func newUnitError(node, stderr string) *UnitError {
-	reason, rest, _ := strings.Cut(stderr, "= ")
+	reason, rest, _ := strings.Cut(stderr, "\n= ")
 	unit, journal, _ := strings.Cut(rest, "\n")
 	return &UnitError{Node: node, Unit: unit, Reason: strings.TrimSpace(reason), Journal: strings.TrimSpace(journal)}
 }
@@ -59,7 +59,7 @@ func (e *UnitError) Error() string {
 		text += ": " + strings.TrimSuffix(first, ".")
 	}
 	if e.Journal != "" {
-		text += "; its journal ends with\n  " + strings.ReplaceAll(e.Journal, "\n", "\n  ")
+		text += "; mend what its journal tells, and run kbm up again:\n  " + strings.ReplaceAll(e.Journal, "\n", "\n  ")
 	}
 	return text
 }

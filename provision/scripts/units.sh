@@ -14,7 +14,7 @@ while [ $# -gt 1 ]; do
 		shift 2
 	done
 	systemctl reset-failed -- $units 2>/dev/null
-	if ! said=$(systemctl "$action" -- $units 2>&1) && [ "$action $(load "$units")" != "restart not-found" ]; then
+	if ! said=$(systemctl "$action" -- $units 2>&1) && { [ "$action" = start ] || [ "$(load "$units")" != not-found ]; }; then
 		for unit in $units; do
 			systemctl --quiet is-active -- "$unit" || break
 		done
