@@ -1,6 +1,7 @@
 package ignition
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -36,15 +37,9 @@ func (b *builder) controller() {
 	b.apiserverConfig()
 	b.kubeconfig("controller-manager.conf", "controller-manager", b.localAPI())
 	b.kubeconfig("scheduler.conf", "scheduler", b.localAPI())
-	b.staticPod("kube-apiserver", func(path string) bool {
-		return strings.HasPrefix(path, pkiDir) || strings.HasPrefix(path, apiserverDir)
-	})
-	b.staticPod("kube-controller-manager", func(path string) bool {
-		return strings.HasPrefix(path, pkiDir) || path == kubernetesDir+"/controller-manager.conf"
-	})
-	b.staticPod("kube-scheduler", func(path string) bool {
-		return path == pkiDir+"/ca.crt" || strings.HasPrefix(path, pkiDir+"/scheduler") || path == kubernetesDir+"/scheduler.conf"
-	})
+	b.staticPod("kube-apiserver")
+	b.staticPod("kube-controller-manager")
+	b.staticPod("kube-scheduler")
 	if b.in.Cluster.Endpoint.VIP != "" {
 		b.virtualIP()
 	}
@@ -122,11 +117,11 @@ func (b *builder) apiserverConfig() {
 // staticPod adds a manifest. The kubelet restarts the pod when the manifest
 // changes, so it carries a hash of the files that the pod reads, and of itself:
 // the pod that runs tells by it whether it is the one that is wanted.
-func (b *builder) staticPod(name string, reads func(path string) bool) {
+func (b *builder) staticPod(name string) {
 	c := b.in.Cluster
 	data := b.with(map[string]any{
 		"Image":            b.artefact(name).Image,
-		"Revision":         b.hash(reads),
+		"Revision":         "",
 		"APIPort":          c.APIServerPort(),
 		"ServiceCIDR":      c.Network.ServiceCIDR,
 		"PodCIDR":          c.Network.PodCIDR,
@@ -138,25 +133,32 @@ func (b *builder) staticPod(name string, reads func(path string) bool) {
 		"VIPPrefix":   b.addr.BitLen(), // a single address
 	})
 	template := "etc/kubernetes/manifests/" + name + ".yaml"
-	sum := sha256.Sum256(b.render(template, data))
-	data["Revision"] = hex.EncodeToString(sum[:])[:16]
+	data["Revision"] = b.hash(b.render(template, data))
 	b.file(File{
 		Path: ManifestDir + "/" + name + ".yaml", Mode: 0o600, Stage: Joined,
 		Content: b.render(template, data),
 	})
 }
 
-// hash is over the paths and contents of the chosen files, in order of path.
-func (b *builder) hash(chosen func(path string) bool) string {
+// hash is over a manifest and the files that the pod reads: those which the
+// manifest names, and those which they name in turn, as a kubeconfig does.
+func (b *builder) hash(manifest []byte) string {
+	direct := bytes.Join(append(b.named(manifest), manifest), nil)
+	all := sha256.Sum256(bytes.Join(append(b.named(direct), manifest), nil))
+	return hex.EncodeToString(all[:])[:16]
+}
+
+// named are the contents of the files whose paths stand in a text, in order of path.
+func (b *builder) named(text []byte) [][]byte {
 	files := slices.Clone(b.m.Files)
 	slices.SortFunc(files, func(x, y File) int { return strings.Compare(x.Path, y.Path) })
-	sum := sha256.New()
+	var contents [][]byte
 	for _, f := range files {
-		if chosen(f.Path) {
-			_, _ = fmt.Fprintf(sum, "%s\x00%d\x00%s", f.Path, len(f.Content), f.Content)
+		if bytes.Contains(text, []byte(f.Path)) {
+			contents = append(contents, f.Content)
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:16]
+	return contents
 }
 
 // virtualIP has kube-vip hold the endpoint's address on one of the controllers.
@@ -169,7 +171,5 @@ func (b *builder) virtualIP() {
 	})
 	b.pair(pkiDir, "kube-vip", b.in.PKI.Get(pki.KubeVIP))
 	b.kubeconfig("kube-vip.conf", "kube-vip", b.localAPI())
-	b.staticPod("kube-vip", func(path string) bool {
-		return path == pkiDir+"/ca.crt" || strings.HasPrefix(path, pkiDir+"/kube-vip") || path == kubernetesDir+"/kube-vip.conf"
-	})
+	b.staticPod("kube-vip")
 }

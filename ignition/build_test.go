@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,11 +24,23 @@ import (
 // build makes the Machines of an example cluster with fresh keys.
 func build(t *testing.T, example string) []ignition.Machine {
 	t.Helper()
+	return machines(t, load(t, example))
+}
+
+// load gives an example cluster a folder of its own.
+func load(t *testing.T, example string) *cluster.Cluster {
+	t.Helper()
 	c, err := cluster.Load(filepath.Join("..", "testdata", "clusters", example))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Dir = t.TempDir()
+	return c
+}
+
+// machines issues what the cluster's folder lacks, and builds.
+func machines(t *testing.T, c *cluster.Cluster) []ignition.Machine {
+	t.Helper()
 	store, err := pki.NewFiles(c, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -132,23 +146,58 @@ func TestBuildGolden(t *testing.T) {
 	}
 }
 
-// A certificate that a process reads only at its start must restart it: the
-// manifest of the pod has to change with the file.
+// A certificate that a process reads only at its start must restart it, and no
+// other one: the manifest of its pod, and of no other, changes with the file.
 func TestManifestFollowsItsFiles(t *testing.T) {
-	hash := func(m ignition.Machine, path string) string {
-		for _, f := range m.Files {
-			if f.Path == path {
-				return revision.FindString(string(f.Content))
+	all := []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip"}
+	tests := map[string]struct {
+		change   func(*cluster.Cluster) string // returns a file in pki/ to issue again
+		restarts []string
+	}{
+		"a name of the API server": {func(c *cluster.Cluster) string {
+			c.PKI.ExtraSANs = append(c.PKI.ExtraSANs, "more.example.com")
+			return ""
+		}, all[:1]},
+		"serving certificate": {func(c *cluster.Cluster) string { return "nodes/" + c.Nodes[0].Name + "/apiserver.crt" }, all[:1]},
+		"etcd's client":       {func(*cluster.Cluster) string { return "apiserver-etcd-client.crt" }, all[:1]},
+		"controller manager":  {func(*cluster.Cluster) string { return "controller-manager.crt" }, all[1:2]},
+		"scheduler":           {func(*cluster.Cluster) string { return "scheduler.crt" }, all[2:3]},
+		"virtual address":     {func(*cluster.Cluster) string { return "kube-vip.crt" }, all[3:]},
+		"a kubelet":           {func(c *cluster.Cluster) string { return "nodes/" + c.Nodes[0].Name + "/kubelet-client.crt" }, nil},
+		"CA":                  {func(*cluster.Cluster) string { return "ca" }, all},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := load(t, "ha")
+			before := revisions(machines(t, c)[0])
+			if file := test.change(c); file == "ca" {
+				if err := os.RemoveAll(filepath.Join(c.Dir, "pki")); err != nil {
+					t.Fatal(err)
+				}
+			} else if file != "" {
+				if err := os.Remove(filepath.Join(c.Dir, "pki", file)); err != nil {
+					t.Fatal(err)
+				}
 			}
+			after := revisions(machines(t, c)[0])
+			for _, pod := range all {
+				if changes := before[pod] != after[pod]; before[pod] == "" || changes != slices.Contains(test.restarts, pod) {
+					t.Errorf("%s: from revision %q to %q", pod, before[pod], after[pod])
+				}
+			}
+		})
+	}
+}
+
+// revisions are those of a machine's static pods.
+func revisions(m ignition.Machine) map[string]string {
+	all := map[string]string{}
+	for _, f := range m.Files {
+		if path.Dir(f.Path) == ignition.ManifestDir {
+			all[strings.TrimSuffix(path.Base(f.Path), ".yaml")] = revision.FindString(string(f.Content))
 		}
-		t.Fatalf("%s has no %s", m.Name, path)
-		return ""
 	}
-	const apiserver = "/etc/kubernetes/manifests/kube-apiserver.yaml"
-	one, other := build(t, "ha")[0], build(t, "ha")[0] // other keys
-	if hash(one, apiserver) == "" || hash(one, apiserver) == hash(other, apiserver) {
-		t.Error("the API server's manifest does not change with its certificates")
-	}
+	return all
 }
 
 // Only controllers may hold what makes certificates and reads the store.
