@@ -34,7 +34,6 @@ fail() {
 	exit 1
 }
 
-# A package's name may be provided by another one: Ubuntu's pkg-config is.
 missing() {
 	local name reason
 	while read -r name reason; do
@@ -108,7 +107,7 @@ check_go() {
 }
 
 cd "$(dirname "$0")/.."
+check_go
 command -v dpkg-query >/dev/null || fail 'this is not Debian or Ubuntu: the lab and the tests need Debian 12 or later, or Ubuntu; kbm itself (make build) does not'
 list=$(missing)
 [ -z "$list" ] || install_packages "$list"
-check_go
