@@ -1,0 +1,94 @@
+//go:build lab
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+const pushing = "push artefacts"
+
+// diskFillsUp lets a disk fill up that seemed to have room enough.
+func diskFillsUp(t *testing.T, c *harness.Cluster) {
+	before := made(t, c, "w1")
+	c.On(t, "w1", "mkdir -p /var/lib/kbm/incoming; mount -t tmpfs -o size=20m tmpfs /var/lib/kbm/incoming")
+	r := c.Kbm(t, "up")
+	c.On(t, "w1", "umount /var/lib/kbm/incoming")
+	fault{code: failed, says: []string{"w1", "no space left", "/var/lib/kbm", "make room", "nothing was changed"}}.judge(t, "up", r)
+	c.On(t, "w1", "rm -r /var/lib/kbm")
+	if after := made(t, c, "w1"); after != before {
+		t.Errorf("w1 was touched:\nbefore: %s\nafter: %s", before, after)
+	}
+}
+
+// powerCut switches a machine off that is receiving its artefacts. The next run
+// sends what is missing, and does not begin again.
+func powerCut(t *testing.T, c *harness.Cluster) {
+	// What one run has sent, the other need not: kbm up is still to come.
+	var all, sent int64
+	r := c.Watch(t, func(e harness.Event, _ *os.Process) {
+		if e.Subject != "w1" || e.Step != pushing || sent > 0 {
+			return
+		}
+		if all = e.Total; e.Done > all/10 {
+			sent = e.Done
+			c.Must(t, "lab", "down", "w1", "--keep-disk")
+		}
+	}, "push")
+	fault{code: unreachable, says: []string{"w1", "the connection broke", "run again"}}.judge(t, "push", r)
+	c.LabUp(t)
+	var rest int64
+	r = c.Watch(t, func(e harness.Event, kbm *os.Process) {
+		if e.Subject == "w1" && e.Step == pushing && rest == 0 {
+			rest = e.Total
+			_ = kbm.Signal(os.Interrupt)
+		}
+	}, "push")
+	if sent == 0 || rest == 0 || rest > all-sent/2 {
+		t.Errorf("%d of %d bytes were sent, and %d were still missing: %s", sent, all, rest, r.All())
+	}
+}
+
+// interrupted ends kbm up as people and init systems do.
+func interrupted(t *testing.T, c *harness.Cluster) {
+	for signal, step := range map[os.Signal]string{os.Interrupt: "connect", syscall.SIGTERM: pushing} {
+		said := false
+		r := c.Watch(t, func(e harness.Event, kbm *os.Process) {
+			if e.Step == step && !said {
+				said = true
+				if err := kbm.Signal(signal); err != nil {
+					t.Error(err)
+				}
+			}
+		}, "up")
+		fault{code: signalled, says: []string{"kbm: interrupted: run it again"}}.judge(t, "up", r)
+		if strings.Count(r.Stderr, "\n") != 1 {
+			t.Errorf("%s: %s", signal, r.All())
+		}
+	}
+}
+
+// unitCannotStart has a person's own file keep containerd from starting. With
+// the file away, kbm up finishes its work.
+func unitCannotStart(t *testing.T, c *harness.Cluster) {
+	const bad = "/etc/containerd/conf.d/bad.toml"
+	c.On(t, "w1", "mkdir -p /etc/containerd/conf.d; echo 'this is = [no TOML' >"+bad)
+	r := c.Kbm(t, "up")
+	fault{code: failed, says: []string{"w1: containerd.service does not start", "journal", bad}}.judge(t, "up", r)
+	if r := c.Kbm(t, "status"); r.Code != 1 || !strings.Contains(r.Stdout, "w1: down: containerd.service") {
+		t.Errorf("kbm status: %s", r.All())
+	}
+	c.On(t, "w1", "rm "+bad)
+	c.Up(t)
+	if r := c.Kbm(t, "diff"); r.Code != 0 {
+		t.Errorf("kbm diff after kbm up: %s", r.All())
+	}
+	if r := c.Kbm(t, "status"); r.Code != 0 {
+		t.Errorf("kbm status after kbm up: %s", r.All())
+	}
+}
