@@ -9,7 +9,7 @@ VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 TOOL := go tool -modfile=tools/go.mod
 # Packages whose tests take -update, and write their goldens anew with it.
-GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u)
+GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . | xargs -n1 dirname | sort -u)
 
 .DEFAULT_GOAL := help
 
@@ -32,7 +32,8 @@ test: setup build ## every test there is, those on lab machines last
 	@scripts/test.sh
 
 bench: setup build ## measure against kubeadm, and against openssl and genisoimage
-	@scripts/bench.sh
+	bin/kbm bundle build
+	go run ./bench
 
 lint: ## the linters, with the rules of the house
 	$(TOOL) golangci-lint run ./...
