@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/ui":         {},
 	"internal/house":      {},
-	"bench":               {"cmd", "cluster", "ignition", "internal", "lab", "pki", "provision"},
+	"bench":               {"addons", "bundle", "cluster", "ignition", "internal", "lab", "pki", "provision", "templates"},
 	"e2e":                 {"e2e/harness"},
 	"e2e/harness":         {},
 }
