@@ -16,8 +16,9 @@ import (
 // object is what the tests need of Nodes and Pods.
 type object struct {
 	Metadata struct {
-		Name, Namespace string
-		Labels          map[string]string
+		Name              string
+		Labels            map[string]string
+		DeletionTimestamp string
 	}
 	Spec struct {
 		NodeName string
@@ -46,14 +47,14 @@ func pods(t *testing.T, c *harness.Cluster, namespace string) []object {
 	return list.Items
 }
 
-// containers tells which containers run, by pod: a restart changes it. The pods
-// of the control plane are not among them, since the API server learns of them
-// late: see running.
+// containers tells which containers run, by pod: a restart changes it. Pods on
+// their way out do not count, nor do those of the control plane, of which the
+// API server learns late: see running.
 func containers(t *testing.T, c *harness.Cluster) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, pod := range append(pods(t, c, "kube-system"), pods(t, c, "e2e")...) {
-		if !strings.HasSuffix(pod.Metadata.Name, "-"+pod.Spec.NodeName) {
+		if pod.Metadata.DeletionTimestamp == "" && !strings.HasSuffix(pod.Metadata.Name, "-"+pod.Spec.NodeName) {
 			all[pod.Metadata.Name] = fmt.Sprint(pod.Status.ContainerStatuses)
 		}
 	}

@@ -72,7 +72,7 @@ func (c *Cluster) close(t *testing.T) {
 	if t.Failed() {
 		c.describe(t)
 		if os.Getenv("KBM_E2E_KEEP") != "" {
-			t.Logf("kept: %s --dir %s status; afterwards: lab down", c.kbm, c.Dir)
+			c.keep(t)
 			return
 		}
 	}
@@ -88,6 +88,16 @@ func (c *Cluster) close(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// keptFile tells other tests to leave a folder alone.
+const keptFile = "kept"
+
+func (c *Cluster) keep(t *testing.T) {
+	if err := os.WriteFile(filepath.Join(filepath.Dir(c.Dir), keptFile), nil, 0o600); err != nil {
+		t.Error(err)
+	}
+	t.Logf("kept: KBM_E2E_DIR=%[2]s; afterwards: %[1]s --dir %[2]s lab down; rm -r %[3]s", c.kbm, c.Dir, filepath.Dir(c.Dir))
 }
 
 // describe shows how a cluster fares, in the log of a test that has failed.
@@ -110,7 +120,8 @@ func (c *Cluster) abandoned() []string {
 	found, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*", "e2e")) // the pattern is well formed
 	for _, dir := range found {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(filepath.Dir(dir)), folderPrefix), "-")
-		if n, err := strconv.Atoi(pid); err == nil && syscall.Kill(n, 0) == syscall.ESRCH {
+		_, notKept := os.Stat(filepath.Join(filepath.Dir(dir), keptFile))
+		if n, err := strconv.Atoi(pid); err == nil && notKept != nil && syscall.Kill(n, 0) == syscall.ESRCH {
 			dirs = append(dirs, dir)
 		}
 	}
