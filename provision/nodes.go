@@ -152,7 +152,7 @@ func (r *run) labelAndCheck(ctx context.Context) error {
 		}
 		if reason := notReady(have); reason != "" {
 			waiting = append(waiting, have.Name+": "+reason)
-			r.report(have.Name, "wait until Ready", Waiting, reason)
+			r.report(have.Name, "wait until Ready", Waiting, inShort(reason))
 		} else if !m.ready {
 			m.ready = true
 			if !r.idle {
@@ -178,6 +178,15 @@ func notReady(n *corev1.Node) string {
 		return c.Reason + ": " + c.Message
 	}
 	return "no status yet"
+}
+
+// inShort says the one reason that every new node has for a while in fewer
+// words than the kubelet.
+func inShort(reason string) string {
+	if strings.Contains(reason, "NetworkPluginNotReady") {
+		return "its pods have no network yet"
+	}
+	return reason
 }
 
 // withKubeletLogs adds what the kubelets of the nodes that are not Ready said last.
