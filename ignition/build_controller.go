@@ -14,8 +14,9 @@ import (
 
 // What tells how a controller stands.
 const (
-	// RevisionAnnotation of a static pod tells which manifest it was made from.
-	RevisionAnnotation = "kbm.dev/revision"
+	// RevisionVariable in the environment of a static pod's process tells which
+	// manifest it was started from.
+	RevisionVariable = "KBM_REVISION"
 	// EtcdInitialFile names the members that a new member begins with.
 	EtcdInitialFile = "/etc/etcd/initial.env"
 	// EtcdDataPath exists once a member holds data. Its parent is not enough:
@@ -116,7 +117,7 @@ func (b *builder) apiserverConfig() {
 
 // staticPod adds a manifest. The kubelet restarts the pod when the manifest
 // changes, so it carries a hash of the files that the pod reads, and of itself:
-// the pod that runs tells by it whether it is the one that is wanted.
+// a process that runs tells by it whether it is the one that is wanted.
 func (b *builder) staticPod(name string) {
 	c := b.in.Cluster
 	data := b.with(map[string]any{

@@ -92,7 +92,7 @@ func manifest(version string) bundle.Manifest {
 	return m
 }
 
-var revision = regexp.MustCompile(`kbm.dev/revision: "[0-9a-f]{16}"`)
+var revision = regexp.MustCompile(`KBM_REVISION, value: "[0-9a-f]{16}"`)
 
 // dump lists a Machine; keys, certificates and what is made of them are left
 // out, for they differ from run to run.
@@ -108,7 +108,7 @@ func dump(m ignition.Machine) []byte {
 		fmt.Fprintf(&out, "file %s %04o stage %d secret %t restarts %v\n", f.Path, f.Mode, f.Stage, f.Secret, f.Restarts)
 		made := f.Secret || f.Artefact != nil || strings.HasSuffix(f.Path, ".crt") || strings.HasSuffix(f.Path, ".pub")
 		if !made {
-			fmt.Fprintf(&out, "%s\n", indent(revision.ReplaceAllString(string(f.Content), `kbm.dev/revision: "HASH"`)))
+			fmt.Fprintf(&out, "%s\n", indent(revision.ReplaceAllString(string(f.Content), `KBM_REVISION, value: "HASH"`)))
 		}
 	}
 	return out.Bytes()

@@ -2,77 +2,67 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kbm-dev/kbm/ignition"
 )
 
 // waitPods waits until the control plane on this machine runs as its manifests
-// say. The kubelet takes a moment to notice a new manifest, and until then an
-// API server that is about to be restarted answers as if nothing were.
+// say, and its API server is ready. The kubelet takes a moment to notice a new
+// manifest, and until then an API server that is about to be restarted answers
+// as if nothing were.
 func (r *run) waitPods(ctx context.Context, m *machine) error {
 	wanted, err := revisions(m.want)
 	if err != nil {
 		return err
 	}
-	// The API server on the same machine: it answers only when it runs itself.
-	if err := r.connectAPI(m); err != nil {
-		return err
-	}
-	err = poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
-		err := r.ready(ctx)
-		if err == nil {
-			err = comparePods(ctx, r.kube, m.node.Name, wanted)
-		}
+	err = poll(ctx, apiDeadline, 250*time.Millisecond, func(ctx context.Context) error {
+		err := runsRevisions(ctx, m.host, wanted)
 		if err != nil {
-			r.report(m.node.Name, "wait for the control plane", Waiting, apiReason(err))
+			r.report(m.node.Name, "wait for the control plane", Waiting, brief(err))
 		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("control plane of %s: %w%s", m.node.Name, err, logTail(ctx, m.host))
 	}
-	return nil
+	return r.waitAPI(ctx, m)
 }
 
-func comparePods(ctx context.Context, client kubernetes.Interface, node string, wanted map[string]string) error {
-	pods, err := client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{
-		LabelSelector: "tier=control-plane", FieldSelector: "spec.nodeName=" + node,
-	})
+// revision is one that a process of the control plane is started from.
+type revision struct{ name, value string }
+
+// runsRevisions asks the machine itself, for the API may be what is down. A new
+// process starts when the old one has ended.
+func runsRevisions(ctx context.Context, host Host, wanted []revision) error {
+	ctx, cancel := shortly(ctx)
+	defer cancel()
+	script := "missing=\n"
+	for _, w := range wanted {
+		// -z: the variables end with a zero byte.
+		script += fmt.Sprintf("grep -qsxz %s=%s /proc/[0-9]*/environ || missing=\"$missing %s\"\n", ignition.RevisionVariable, w.value, w.name)
+	}
+	out, err := host.Run(ctx, Command{Script: script + "echo $missing"})
 	if err != nil {
-		return fmt.Errorf("list the pods of %s: %w", node, err)
+		return err
 	}
-	found := map[string]*corev1.Pod{}
-	for i := range pods.Items {
-		found[pods.Items[i].Labels["component"]] = &pods.Items[i]
-	}
-	for name, revision := range wanted {
-		pod := found[name]
-		switch {
-		case pod == nil:
-			return fmt.Errorf("%s is not there yet", name)
-		case pod.Annotations[ignition.RevisionAnnotation] != revision:
-			return fmt.Errorf("%s is still the one of before", name)
-		}
-		// The server that answers needs no word of the kubelet, which comes late.
-		if reason := podNotReady(pod); reason != "" && name != "kube-apiserver" {
-			return fmt.Errorf("%s: %s", name, reason)
-		}
+	if missing := strings.Fields(string(out.Stdout)); len(missing) > 0 {
+		return errors.New("not started yet: " + strings.Join(missing, ", "))
 	}
 	return nil
 }
 
-// revisions are those of the static pods that the machine shall have, by the
-// pods' component.
-func revisions(m ignition.Machine) (map[string]string, error) {
-	wanted := map[string]string{}
+// revisions are those of the static pods that the machine shall have.
+func revisions(m ignition.Machine) ([]revision, error) {
+	var wanted []revision
 	for _, f := range m.Files {
 		if path.Dir(f.Path) != ignition.ManifestDir {
 			continue
@@ -81,7 +71,13 @@ func revisions(m ignition.Machine) (map[string]string, error) {
 		if err := yaml.Unmarshal(f.Content, &pod); err != nil {
 			return nil, fmt.Errorf("manifest %s: %w", f.Path, err)
 		}
-		wanted[strings.TrimSuffix(path.Base(f.Path), ".yaml")] = pod.Annotations[ignition.RevisionAnnotation]
+		for _, c := range pod.Spec.Containers {
+			i := slices.IndexFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == ignition.RevisionVariable })
+			if i < 0 {
+				return nil, fmt.Errorf("manifest %s: %s has no %s", f.Path, c.Name, ignition.RevisionVariable)
+			}
+			wanted = append(wanted, revision{c.Name, c.Env[i].Value})
+		}
 	}
 	return wanted, nil
 }
