@@ -117,32 +117,38 @@ func faults() []fault {
 				c.Must(t, "lab", "down", "w1", "--keep-disk")
 				return func() { c.LabUp(t) }
 			},
-			unreachable, []string{"w1", "switched on"},
+			unreachable,
+			[]string{"w1", "switched on"},
 		},
 		{
 			"a refused key",
 			lockedOut("ssh-keygen -q -t ed25519 -N '' -f /root/other; cat /root/other.pub >/etc/ssh/kbm_user_ca.pub"),
-			unreachable, []string{"w1", "refuses the login", "ssh.user"},
+			unreachable,
+			[]string{"w1", "refuses the login", "ssh.user"},
 		},
 		{
 			"a wrong host key",
 			lockedOut("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key; sed -i /HostCertificate/d /etc/ssh/sshd_config.d/00-kbm.conf; systemctl restart ssh"),
-			unreachable, []string{"w1", "may not be the machine", "ssh.hostKey"},
+			unreachable,
+			[]string{"w1", "may not be the machine", "ssh.hostKey"},
 		},
 		{
 			"a full disk",
 			onW1("mkdir -p /var/lib/kbm; mount -t tmpfs -o size=8m tmpfs /var/lib/kbm", "umount /var/lib/kbm"),
-			failed, []string{"w1", "free", "make room"},
+			failed,
+			[]string{"w1", "free", "make room"},
 		},
 		{
 			"a wrong clock",
 			onW1(`cp /usr/bin/date /root/date; printf '#!/bin/sh\nexec /root/date -d "+10 min" "$@"\n' >/root/wrong; chmod +x /root/wrong; mount --bind /root/wrong /usr/bin/date`, "umount /usr/bin/date"),
-			failed, []string{"w1", "clock is 10m0s ahead", "set the clock"},
+			failed,
+			[]string{"w1", "clock is 10m0s ahead", "set the clock"},
 		},
 		{
 			"a port that is taken",
 			onW1("systemd-run --quiet --unit taken socat TCP-LISTEN:10250,fork /dev/null", "systemctl stop taken"),
-			failed, []string{"w1", "10250", "stop it"},
+			failed,
+			[]string{"w1", "10250", "stop it"},
 		},
 		{
 			"two machines with one machine-id",
@@ -151,13 +157,15 @@ func faults() []fault {
 				own := c.On(t, "w1", "cat /etc/machine-id; echo "+id+" >/etc/machine-id")
 				return func() { c.On(t, "w1", "echo "+own+" >/etc/machine-id") }
 			},
-			failed, []string{"w1", "cp1", "machine-id", "remove"},
+			failed,
+			[]string{"w1", "cp1", "machine-id", "remove"},
 		},
 		{"a corrupted artefact", corruptedArtefact, failed, []string{"bin/kubelet", "kbm bundle build"}},
 		{
 			"another kbm at work",
 			onW1("systemd-run --quiet --unit other sh -c \"mkdir -p /run/kbm; flock -n /run/kbm.lock sh -c 'echo anna on laptop >/run/kbm.lock; exec sleep 600'\"; sleep 0.5", "systemctl stop other; rm -f /run/kbm.lock"),
-			locked, []string{"w1", "anna on laptop", "wait"},
+			locked,
+			[]string{"w1", "anna on laptop", "wait"},
 		},
 		{
 			"all at once",
@@ -171,7 +179,8 @@ func faults() []fault {
 					c.LabUp(t)
 				}
 			},
-			unreachable, []string{"w1", "switched on", "cp1", "6443", "bin/kubelet", "3 faults, and nothing was touched"},
+			unreachable,
+			[]string{"w1", "switched on", "cp1", "6443", "bin/kubelet", "3 faults, and nothing was touched"},
 		},
 	}
 }

@@ -20,7 +20,7 @@ type Host interface {
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// The words that Host is made of.
+// Command and its kin are the words that Host is made of.
 type (
 	Command  = remote.Command
 	Result   = remote.Result

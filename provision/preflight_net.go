@@ -79,10 +79,14 @@ type port struct {
 
 func neededPorts(c *cluster.Cluster) []port {
 	return []port{
-		{2379, "etcd.service", true}, {2380, "etcd.service", true}, {2381, "etcd.service", true},
-		{10248, kubeletUnit, false}, {10250, kubeletUnit, false},
+		{2379, "etcd.service", true},
+		{2380, "etcd.service", true},
+		{2381, "etcd.service", true},
+		{10248, kubeletUnit, false},
+		{10250, kubeletUnit, false},
 		{uint16(c.APIServerPort()), kubeletUnit, true},
-		{10257, kubeletUnit, true}, {10259, kubeletUnit, true},
+		{10257, kubeletUnit, true},
+		{10259, kubeletUnit, true},
 	}
 }
 
