@@ -1,4 +1,4 @@
-package main
+package cluster
 
 import (
 	"bufio"
@@ -11,8 +11,8 @@ import (
 
 // measureKbm takes the time of `kbm up`, from its start to the event that says
 // that the first controller is Ready, and that the last node is.
-func measureKbm(ctx context.Context, o options, size int) (r result, err error) {
-	m, err := boot(ctx, o.kbm, size)
+func measureKbm(ctx context.Context, kbm string, size int) (r result, err error) {
+	m, err := boot(ctx, kbm, size)
 	if err != nil {
 		return r, err
 	}

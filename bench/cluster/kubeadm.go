@@ -1,4 +1,4 @@
-package main
+package cluster
 
 import (
 	"context"
@@ -50,13 +50,13 @@ const ignored = "--ignore-preflight-errors=all"
 
 // measureKubeadm takes the time of `kubeadm init`, and of `kubeadm join` on all
 // other machines at once, to the moment when the API says that they are Ready.
-func measureKubeadm(ctx context.Context, o options, size int) (r result, err error) {
-	m, err := boot(ctx, o.kbm, size)
+func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err error) {
+	m, err := boot(ctx, kbm, size)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, m.close(ctx)) }()
-	if err := m.installKubeadm(ctx, o.kubeadm); err != nil {
+	if err := m.installKubeadm(ctx); err != nil {
 		return r, err
 	}
 	start := time.Now()
@@ -86,14 +86,12 @@ func measureKubeadm(ctx context.Context, o options, size int) (r result, err err
 	return r, err
 }
 
-func (m *machines) installKubeadm(ctx context.Context, kubeadm string) error {
+func (m *machines) installKubeadm(ctx context.Context) error {
 	dir, err := m.output(ctx, nil, "bundle", "path")
 	if err != nil {
 		return err
 	}
-	if kubeadm == "" {
-		kubeadm = filepath.Join(strings.TrimSpace(dir), "bin", "kubeadm")
-	}
+	kubeadm := filepath.Join(strings.TrimSpace(dir), "bin", "kubeadm")
 	for _, name := range m.names {
 		program, err := os.Open(kubeadm)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package cluster
 
 import (
 	"bytes"
@@ -9,10 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // machines are a lab that kbm made and filled with binaries and images.
@@ -26,9 +24,6 @@ func address(i int) string { return "10.87.0." + strconv.Itoa(11+i) }
 // boot makes fresh machines of the given number and puts binaries and images
 // in place, without starting anything of Kubernetes.
 func boot(ctx context.Context, kbm string, size int) (m *machines, err error) {
-	if kbm, err = filepath.Abs(kbm); err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "kbm-bench-*")
 	if err != nil {
 		return nil, err
@@ -92,14 +87,4 @@ func (m *machines) on(ctx context.Context, node, script string) (string, error) 
 func (m *machines) put(ctx context.Context, node, path string, content io.Reader) error {
 	_, err := m.output(ctx, content, "ssh", node, "--", "sh", "-euc", `mkdir -p "${1%/*}"; cat >"$1"; chmod 755 "$1"`, "put", path)
 	return err
-}
-
-// median of one figure; the upper one of an even number.
-func median(results []result, figure func(result) time.Duration) time.Duration {
-	var all []time.Duration
-	for _, r := range results {
-		all = append(all, figure(r))
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
 }

@@ -1,4 +1,4 @@
-package main
+package media
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/kbm-dev/kbm/bench/internal/program"
 )
 
 // measureKbm plans a cluster of n nodes in dir, one of them a controller.
@@ -25,11 +27,11 @@ func measureKbm(ctx context.Context, kbm, dir string, n int) (result, error) {
 		{"--dir", home, "init", "--name", "bench", "--endpoint", "api.bench.example"},
 		{"--dir", home, "add-node", "--from", list},
 	} {
-		rss, err := runProgram(ctx, dir, kbm, args...)
+		used, err := program.In(ctx, dir, kbm, args...)
 		if err != nil {
 			return result{}, err
 		}
-		r.rss = max(r.rss, rss)
+		r.peak = max(r.peak, used.Peak)
 	}
 	r.wall = time.Since(start)
 	images, err := filepath.Glob(filepath.Join(home, "build", "*", "*.iso"))

@@ -1,4 +1,4 @@
-package main
+package media
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/kbm-dev/kbm/bench/internal/program"
 )
 
 // san is the request's configuration, with the node's address as a further name.
@@ -31,32 +33,30 @@ func measureScripts(ctx context.Context, dir string, n int) (result, error) {
 		{"genrsa", "-out", "ca-key.pem", "2048"},
 		{"req", "-x509", "-new", "-nodes", "-key", "ca-key.pem", "-days", "10000", "-out", "ca.pem", "-subj", "/CN=kube-ca"},
 	} {
-		if _, err := runProgram(ctx, dir, "openssl", args...); err != nil {
+		if _, err := program.In(ctx, dir, "openssl", args...); err != nil {
 			return result{}, err
 		}
 	}
 	r := result{nodes: n}
 	start := time.Now()
 	for i := range n {
-		rss, err := scriptNode(ctx, dir, i)
-		if err != nil {
+		if err := scriptNode(ctx, dir, i); err != nil {
 			return result{}, err
 		}
-		r.rss = max(r.rss, rss)
 	}
 	r.wall = time.Since(start)
 	return r, nil
 }
 
-func scriptNode(ctx context.Context, dir string, i int) (peak int64, err error) {
+func scriptNode(ctx context.Context, dir string, i int) error {
 	address := fmt.Sprintf("10.10.10.%d", i%250+1)
 	home := filepath.Join(dir, fmt.Sprintf("node-%d", i))
 	drive := filepath.Join(home, "cloud-config", "openstack", "latest")
 	if err := os.MkdirAll(drive, 0o755); err != nil {
-		return 0, err
+		return err
 	}
 	if err := os.WriteFile(filepath.Join(home, "openssl.cnf"), fmt.Appendf(nil, san, address), 0o644); err != nil {
-		return 0, err
+		return err
 	}
 	for _, args := range [][]string{
 		{"genrsa", "-out", "worker-key.pem", "2048"},
@@ -66,17 +66,15 @@ func scriptNode(ctx context.Context, dir string, i int) (peak int64, err error) 
 			"-out", "worker.pem", "-days", "365", "-extensions", "v3_req", "-extfile", "openssl.cnf",
 		},
 	} {
-		rss, err := runProgram(ctx, home, "openssl", args...)
-		if err != nil {
-			return 0, err
+		if _, err := program.In(ctx, home, "openssl", args...); err != nil {
+			return err
 		}
-		peak = max(peak, rss)
 	}
 	if err := cloudConfig(home, drive); err != nil {
-		return 0, err
+		return err
 	}
-	rss, err := runProgram(ctx, home, "genisoimage", "-quiet", "-R", "-V", "config-2", "-o", "config.iso", "cloud-config")
-	return max(peak, rss), err
+	_, err := program.In(ctx, home, "genisoimage", "-quiet", "-R", "-V", "config-2", "-o", "config.iso", "cloud-config")
+	return err
 }
 
 func cloudConfig(home, drive string) error {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -24,7 +25,7 @@ type Handler func(node, line string, stdin io.Reader, stdout io.Writer) int
 // Fleet is a set of simulated nodes on loopback, each with a host certificate
 // of one CA, as kbm's media give it to real ones.
 type Fleet struct {
-	handler   Handler
+	server    *Server
 	authority ssh.Signer
 	user      []byte
 	userKey   ssh.PublicKey
@@ -34,7 +35,8 @@ type Fleet struct {
 
 // Start brings up a node for each name.
 func Start(names []string, handler Handler) (*Fleet, error) {
-	f := &Fleet{handler: handler, listeners: map[string]net.Listener{}}
+	f := &Fleet{listeners: map[string]net.Listener{}}
+	f.server = &Server{Handler: handler, Login: f.login}
 	var err error
 	if f.authority, _, err = newKey(); err != nil {
 		return nil, err
@@ -80,20 +82,20 @@ func (f *Fleet) add(name string) error {
 	if err != nil {
 		return err
 	}
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-		if ssh.FingerprintSHA256(key) != ssh.FingerprintSHA256(f.userKey) {
-			return nil, errors.New("unknown key")
-		}
-		return &ssh.Permissions{}, nil
-	}}
-	config.AddHostKey(certified)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	f.listeners[name] = l
-	f.serving.Go(func() { f.serve(name, l, config) })
+	f.serving.Go(func() { f.server.Serve(name, l, certified) })
 	return nil
+}
+
+func (f *Fleet) login(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	if ssh.FingerprintSHA256(key) != ssh.FingerprintSHA256(f.userKey) {
+		return nil, errors.New("unknown key")
+	}
+	return &ssh.Permissions{}, nil
 }
 
 // Options log in to a node.
@@ -113,4 +115,8 @@ func (f *Fleet) Close() error {
 	}
 	f.serving.Wait()
 	return errors.Join(errs...)
+}
+
+func hostPort(host string, port uint32) string {
+	return net.JoinHostPort(host, strconv.FormatUint(uint64(port), 10))
 }
