@@ -121,3 +121,12 @@ func (g gate) Write(p []byte) (int, error) {
 	}
 	return g.out.Write(p)
 }
+
+// ReadFrom is what io.Copy, and so the session, prefers to a big buffer of its own.
+func (g gate) ReadFrom(r io.Reader) (int64, error) {
+	n, source, sink := pump(g, r)
+	if errors.Is(source, io.EOF) {
+		source = nil
+	}
+	return n, errors.Join(source, sink)
+}

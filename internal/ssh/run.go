@@ -65,27 +65,47 @@ func (c *Client) open(ctx context.Context) (*ssh.Session, error) {
 	}
 }
 
-// feed copies the input in big pieces: each Write fills as many packets as the
-// peer's window has room for. Input that nobody reads any more is no fault.
+// feed copies the input. Input that nobody reads any more is no fault.
 func feed(w io.WriteCloser, prefix string, input io.Reader) error {
-	_, err := io.WriteString(w, prefix)
-	var source error
-	if err == nil && input != nil {
-		buf := make([]byte, 256<<10)
-		for err == nil && source == nil {
-			var n int
-			if n, source = input.Read(buf); n > 0 {
-				_, err = w.Write(buf[:n])
-			}
+	if _, err := io.WriteString(w, prefix); err == nil && input != nil {
+		// A source that broke must not look like its end: the peer gets no EOF
+		// until the session is closed.
+		if _, source, _ := pump(w, input); !errors.Is(source, io.EOF) && source != nil {
+			return source
 		}
-	}
-	// A source that broke must not look like its end: the peer gets no EOF
-	// until the session is closed.
-	if source != nil && !errors.Is(source, io.EOF) {
-		return source
 	}
 	_ = w.Close()
 	return nil
+}
+
+// What is sent goes in big pieces: each Write fills as many packets as the
+// peer's window has room for. But hundreds of locks are sessions in which
+// nothing is said for minutes, so a buffer starts small.
+const (
+	smallBuffer = 2 << 10
+	bigBuffer   = 256 << 10
+)
+
+// pump copies until one side fails, and tells which; the source fails at its
+// end, too.
+func pump(w io.Writer, r io.Reader) (copied int64, source, sink error) {
+	buf := make([]byte, smallBuffer)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			n, err := w.Write(buf[:n])
+			copied += int64(n)
+			if err != nil {
+				return copied, nil, err
+			}
+		}
+		if err != nil {
+			return copied, err, nil
+		}
+		if n == len(buf) && n < bigBuffer {
+			buf = make([]byte, bigBuffer)
+		}
+	}
 }
 
 // lost tells why a session ended before its time.
