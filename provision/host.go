@@ -20,9 +20,12 @@ type Host interface {
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Command and its kin are the words that Host is made of.
+// The words that Host is made of.
 type (
-	Command  = remote.Command
-	Result   = remote.Result
+	// Command is a script for a machine.
+	Command = remote.Command
+	// Result is what a script printed.
+	Result = remote.Result
+	// RunError is a script that ended with another code than 0.
 	RunError = remote.RunError
 )
