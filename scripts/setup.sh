@@ -15,10 +15,8 @@ ca-certificates     verifies where modules and packages come from
 curl                asks the demo cluster for an answer
 mmdebstrap          makes the base system of lab machines
 systemd-container   runs lab machines
-kmod                loads the kernel modules that containers and pod networks use
-iproute2            tests look at the network of the lab
-nftables            tests read firewall rules
-procps              tests look at processes
+iproute2            tests run kbm's scripts with this machine's programs: ip
+nftables            likewise: nft
 util-linux          namespaces of the tests
 openssh-client      tests hold kbm against the real ssh and ssh-keygen
 openssh-server      tests log in to a real sshd
