@@ -15,7 +15,7 @@ ca-certificates     verifies where modules and packages come from
 curl                asks the demo cluster for an answer
 mmdebstrap          makes the base system of lab machines
 systemd-container   runs lab machines
-iproute2            tests run kbm's scripts with this machine's programs: ip
+iproute2            tests run the scripts of kbm with the programs of this machine: ip
 nftables            likewise: nft
 util-linux          namespaces of the tests
 openssh-client      tests hold kbm against the real ssh and ssh-keygen
