@@ -31,9 +31,9 @@ demo-down: build ## remove the demo, and everything it left
 test: setup build ## every test there is, those on lab machines last
 	@scripts/test.sh
 
-bench: setup build ## measure against kubeadm, and against openssl and genisoimage
+bench: setup build ## measure against kubeadm, and openssl with genisoimage (ARGS=-check: fail when a goal is missed)
 	bin/kbm bundle build
-	go run ./bench
+	go run ./bench $(ARGS)
 
 lint: ## the linters, with the rules of the house
 	$(TOOL) golangci-lint run ./...

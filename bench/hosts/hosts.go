@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/kbm-dev/kbm/bench/internal/program"
@@ -27,7 +28,8 @@ import (
 // on the machines is in it, too.
 const (
 	goalGrowth = 1.5
-	goalPeak   = 300_000_000 // bytes
+	goalPeak   = 250_000_000 // bytes
+	setup      = 3 * time.Minute
 )
 
 // result is kbm's median run over some machines.
@@ -37,7 +39,6 @@ type result struct {
 }
 
 func (r result) wallEach() float64 { return r.Wall.Seconds() * 1000 / float64(r.hosts) }
-func (r result) cpuEach() float64  { return r.CPU.Seconds() * 1000 / float64(r.hosts) }
 
 // Measure runs kbm over 10, 100 and 500 machines.
 func Measure(ctx context.Context, kbm string, runs int, log io.Writer) ([]report.Row, error) {
@@ -65,7 +66,9 @@ func measure(ctx context.Context, kbm string, n, runs int) (r result, err error)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	// The first run applies the addons and labels the nodes.
-	if _, err := program.Run(f.up(ctx, kbm)); err != nil {
+	first, stop := context.WithTimeout(ctx, setup)
+	defer stop()
+	if _, err := program.Run(f.up(first, kbm)); err != nil {
 		return r, err
 	}
 	var used []program.Usage
@@ -73,6 +76,9 @@ func measure(ctx context.Context, kbm string, n, runs int) (r result, err error)
 		u, err := program.Run(f.up(ctx, kbm))
 		if err != nil {
 			return r, err
+		}
+		if want := fmt.Sprintf("Nothing to do: %d nodes", n); !strings.Contains(u.Said, want) {
+			return r, fmt.Errorf("kbm up did not say %q:\n%s", want, u.Said)
 		}
 		used = append(used, u)
 	}
@@ -92,7 +98,8 @@ func judge(all []result) (rows []report.Row) {
 	for _, r := range all {
 		rows = append(rows, report.Row{
 			What: fmt.Sprintf("kbm up with nothing to do, %d simulated hosts", r.hosts),
-			Kbm:  fmt.Sprintf("%s, %d MB; a host %.1f ms, %.1f ms of CPU", report.Seconds(r.Wall), r.Peak/1e6, r.wallEach(), r.cpuEach()),
+			Kbm: fmt.Sprintf("%s, %s of CPU, %d MB; a host %.1f ms",
+				report.Seconds(r.Wall), report.Seconds(r.CPU), r.Peak/1e6, r.wallEach()),
 		})
 	}
 	last, before := all[len(all)-1], all[len(all)-2]

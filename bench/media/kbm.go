@@ -31,6 +31,7 @@ func measureKbm(ctx context.Context, kbm, dir string, n int) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
+		r.cpu += used.CPU
 		r.peak = max(r.peak, used.Peak)
 	}
 	r.wall = time.Since(start)

@@ -33,9 +33,9 @@ const half = 10
 // result is one measurement. The peak is the memory of the largest process, in
 // bytes.
 type result struct {
-	nodes int
-	wall  time.Duration
-	peak  int64
+	nodes     int
+	wall, cpu time.Duration
+	peak      int64
 }
 
 func (r result) perNode() time.Duration { return r.wall / time.Duration(r.nodes) }
@@ -74,8 +74,8 @@ func Measure(ctx context.Context, kbm string, _ int, log io.Writer) (rows []repo
 func judge(scripts result, all []result) (rows []report.Row) {
 	for _, r := range all {
 		rows = append(rows, report.Row{
-			What: fmt.Sprintf("init, add-node, ISO: %d nodes", r.nodes),
-			Kbm:  fmt.Sprintf("%s, %d MB, %s a node", report.Seconds(r.wall), r.peak/1e6, report.Milliseconds(r.perNode())),
+			What: fmt.Sprintf("init, add-node, ISO, machines: %d", r.nodes),
+			Kbm:  fmt.Sprintf("%s, %s of CPU, %d MB; a node %s", report.Seconds(r.wall), report.Seconds(r.cpu), r.peak/1e6, report.Milliseconds(r.perNode())),
 		})
 	}
 	last, before := all[len(all)-1], all[len(all)-2]

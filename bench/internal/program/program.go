@@ -17,6 +17,7 @@ type Usage struct {
 	Wall time.Duration
 	CPU  time.Duration // of all its threads
 	Peak int64         // resident memory, in bytes
+	Said string        // on stdout and stderr
 }
 
 // Run runs a program to its end. Whatever it said is in the error if it fails.
@@ -26,8 +27,8 @@ func Run(cmd *exec.Cmd) (u Usage, err error) {
 	start := time.Now()
 	err = cmd.Run()
 	u.Wall = time.Since(start)
-	if err != nil {
-		return u, fmt.Errorf("%s: %w\n%s", cmd, err, said.Bytes())
+	if u.Said = said.String(); err != nil {
+		return u, fmt.Errorf("%s: %w\n%s", cmd, err, u.Said)
 	}
 	u.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
