@@ -54,15 +54,15 @@ func standingOf(name, peer string, hasData bool, members []member, etcdctl strin
 	known, ok := find(members, peer)
 	switch {
 	case hasData && !ok:
-		return 0, fmt.Errorf("%s: etcd has no member with its address %s any more, but its data is still there: if the member was taken out on purpose, let it join anew: kbm ssh %s -- rm -rf /var/lib/etcd/member; then kbm up",
+		return 0, fmt.Errorf("%s: etcd has no member with its address %s any more, but its data is still there: if the member was taken out on purpose, remove the data by kbm ssh %s -- rm -rf /var/lib/etcd/member, and kbm up lets it join anew",
 			name, peer, name)
 	case hasData:
 		return belongs, nil
 	case !ok:
 		return stranger, nil
 	case len(known.ClientURLs) > 0:
-		return 0, fmt.Errorf("%s: its etcd data is gone, and the cluster still counts on its member %s: take the member out, then kbm up lets it join anew: %s member remove %s",
-			name, memberID(known.ID), etcdctl, memberID(known.ID))
+		return 0, fmt.Errorf("%s: its etcd data is gone, and the cluster still counts on its member: take that out by %s member remove %s, and kbm up lets it join anew",
+			name, etcdctl, memberID(known.ID))
 	}
 	return expected, nil
 }

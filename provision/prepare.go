@@ -80,7 +80,7 @@ func preflight(ctx context.Context, r *run) error {
 		}
 		faults = append(faults, p)
 	}
-	faults = flat(append(faults, r.verifyArtefacts(ctx)))
+	faults = flat(append(faults, r.checkEndpoint(ctx), r.verifyArtefacts(ctx)))
 	if len(faults) > 0 {
 		return &Faults{All: faults, Untouched: true}
 	}
