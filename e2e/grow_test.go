@@ -21,7 +21,10 @@ func anotherWorker(t *testing.T, c *harness.Cluster) {
 	units, pods := running(t, c), containers(t, c)
 
 	added := c.AddNode(t, harness.Node{Name: "w2", Role: "worker", Address: harness.Address(3)})
-	defer func() { c.Nodes = old }() // other parts speak of three machines
+	t.Cleanup(func() { // other parts speak of three machines
+		c.Nodes = old
+		removeWorker(t, c, added.Name)
+	})
 	c.LabUp(t, "w2")
 	wantDiff(t, c, map[string][]string{"w2": {"create   /etc/kubernetes/kubelet.yaml (is missing)", "start    kubelet.service"}})
 	c.Up(t)
@@ -37,6 +40,7 @@ func anotherWorker(t *testing.T, c *harness.Cluster) {
 		}
 	}
 
+	c.Eventually(t, settle, func() error { return unready(t, c) })
 	if text := c.Must(t, "status"); !strings.Contains(text, "w2 ") || strings.Count(text, "running") != 4 {
 		t.Errorf("kbm status: %s", text)
 	}
@@ -67,15 +71,14 @@ func anotherWorker(t *testing.T, c *harness.Cluster) {
 	if got := inProbe(t, c, "w2", "curl -sS --max-time 5 http://on-ed1/hostname"); got != "probe-ed1" {
 		t.Errorf("from the new worker: %q", got)
 	}
-	removeWorker(t, c, added.Name)
 }
 
-// removeWorker takes a machine out again, so that the other parts find three.
+// removeWorker takes a machine out again.
 func removeWorker(t *testing.T, c *harness.Cluster, name string) {
 	t.Helper()
-	c.Kubectl(t, "-n", "e2e", "delete", "deployment/probe-"+name, "service/on-"+name)
+	c.Kubectl(t, "-n", "e2e", "delete", "deployment/probe-"+name, "service/on-"+name, "--ignore-not-found")
 	c.Must(t, "lab", "down", name)
-	c.Kubectl(t, "delete", "node", name)
+	c.Kubectl(t, "delete", "node", name, "--ignore-not-found")
 	c.Kubectl(t, "-n", "kube-system", "delete", "pods", "--field-selector", "spec.nodeName="+name, "--force")
 	c.Remove(t, "nodes/"+name+".yaml")
 }
