@@ -77,7 +77,7 @@ func (o Options) login(ctx, ask context.Context, v *verifier, algorithms []strin
 	conn, channels, requests, err := ssh.NewClientConn(transport, o.Address, o.clientConfig(auth, v.check, algorithms))
 	if !stop() || err != nil {
 		_ = transport.Close()
-		return nil, errors.Join(ctx.Err(), err)
+		return nil, errors.Join(ctx.Err(), v.explain(err))
 	}
 	return ssh.NewClient(conn, channels, requests), nil
 }

@@ -63,7 +63,7 @@ func (e *Error) Error() string {
 func (e *Error) cause() string {
 	var cut *ssh.ExitMissingError
 	switch {
-	case e.Cause == nil || slices.Contains([]Reason{TimedOut, Refused, NoRoute}, e.Reason):
+	case e.Cause == nil || slices.Contains([]Reason{TimedOut, Refused, NoRoute, LoginRefused}, e.Reason):
 		return ""
 	case errors.As(e.Cause, &cut), errors.Is(e.Cause, io.EOF):
 		return "it hung up"
@@ -113,8 +113,6 @@ func classify(err error) Reason {
 		return NoRoute
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return TimedOut
-	case strings.Contains(err.Error(), "no common algorithm for host key"):
-		return HostKey
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		return LoginRefused
 	}

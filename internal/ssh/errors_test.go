@@ -20,6 +20,12 @@ func TestErrorsNameNodeAndCure(t *testing.T) {
 	dial := func(errno syscall.Errno) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", errno)}
 	}
+	authority, _ := signer(t)
+	trusted, err := HostKeys{Authority: ssh.MarshalAuthorizedKey(authority.PublicKey())}.verifier("w1", "192.0.2.12:22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noCertificate := fmt.Errorf("ssh: handshake failed: %w", &ssh.AlgorithmNegotiationError{What: "host key", RequestedAlgorithms: []string{"ssh-ed25519"}})
 	for _, test := range []struct {
 		cause  error
 		reason Reason // classify's unless set
@@ -27,6 +33,8 @@ func TestErrorsNameNodeAndCure(t *testing.T) {
 	}{
 		{dial(syscall.EHOSTUNREACH), "", "nothing answers at that address, or no way leads there; check that it is switched on, that the address in nodes/w1.yaml is right, and this computer's network; or set ssh.jump"},
 		{dial(syscall.ECONNREFUSED), "", "it is up, but nothing listens there; check that sshd runs there and that ssh.port is right"},
+		{trusted.explain(noCertificate), "", "it may not be the machine it claims to be: host key not trusted: trusted is a certificate of the cluster's SSH host CA for w1, and it has none; if it was installed anew"},
+		{errors.New("ssh: unable to authenticate, attempted methods [none publickey]"), "", "it refuses the login as core; check ssh.user"},
 		{errors.Join(context.DeadlineExceeded, net.ErrClosed), "", "it does not answer; check that it is switched on and that the address in nodes/w1.yaml is right"},
 		{fmt.Errorf("ssh: handshake failed: %w", io.EOF), "", "the connection failed: it hung up; try `ssh -v` to the same address"},
 		{&ssh.ExitMissingError{}, ConnectionLost, "the connection broke: it hung up; check that it is switched on, and the network, and run again: kbm carries on where it was"},

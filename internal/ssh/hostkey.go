@@ -89,6 +89,16 @@ func (v *verifier) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	return fmt.Errorf("%w: it shows %s, but %w", errHostKey, print, reason)
 }
 
+// explain puts an error of the handshake into words where x/crypto answers with
+// lists of algorithms.
+func (v *verifier) explain(err error) error {
+	var none *ssh.AlgorithmNegotiationError
+	if errors.As(err, &none) && strings.Contains(err.Error(), "host key") {
+		return fmt.Errorf("%w: %s, and it has none", errHostKey, v.expected())
+	}
+	return err
+}
+
 func (v *verifier) expected() string {
 	var want []string
 	if v.checker != nil {
