@@ -71,11 +71,12 @@ func (a *app) up(ctx context.Context, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.run(ctx, provision.Up(), o)
-	if err != nil {
+	// It is needed most when the cluster does not come up.
+	if err := s.writeKubeconfig(); err != nil {
 		return err
 	}
-	if err := s.writeKubeconfig(); err != nil {
+	plan, err := s.run(ctx, provision.Up(), o)
+	if err != nil {
 		return err
 	}
 	return a.sayUp(s, plan, time.Since(start))

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -67,10 +68,11 @@ func (r *run) waitAPI(ctx context.Context, m *machine, exclude ...string) error 
 	if err := r.connectAPI(m); err != nil {
 		return err
 	}
+	var worry concern
 	err := poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
 		err := r.ready(ctx, exclude...)
 		if err != nil {
-			r.report(m.node.Name, "wait for the API server", Waiting, apiReason(err))
+			r.report(m.node.Name, "wait for the API server", Waiting, cmp.Or(worry.about(ctx, r, m), apiReason(err)))
 		}
 		return err
 	})
@@ -90,6 +92,8 @@ func apiReason(err error) string {
 		failed = append(failed, match[1])
 	}
 	switch {
+	case len(failed) > 3:
+		return fmt.Sprintf("not ready yet: %s and %d more", strings.Join(failed[:3], ", "), len(failed)-3)
 	case len(failed) > 0:
 		return "not ready yet: " + strings.Join(failed, ", ")
 	case strings.Contains(err.Error(), "refused"):

@@ -59,7 +59,6 @@ func (r *run) applyUnits(ctx context.Context, m *machine, units []string) error 
 	if m.plan.Empty() {
 		return nil
 	}
-	start := r.Now()
 	r.report(m.node.Name, "write and start", Started, "")
 	if !m.written {
 		if err := ApplyFiles(ctx, m.host, &m.plan); err != nil {
@@ -72,7 +71,7 @@ func (r *run) applyUnits(ctx context.Context, m *machine, units []string) error 
 			return err
 		}
 	}
-	r.report(m.node.Name, "write and start", Done, fmt.Sprintf("%d changes in %.1fs", len(m.plan.Changes), r.Now().Sub(start).Seconds()))
+	r.report(m.node.Name, "write and start", Done, fmt.Sprintf("%d changes", len(m.plan.Changes)))
 	return nil
 }
 

@@ -64,6 +64,7 @@ type machine struct {
 	fault   error // why it cannot be worked on
 	written bool  // the plan's files are on the disk
 	ready   bool  // Kubernetes says so
+	worry   concern
 }
 
 func newRun(env Env) *run {

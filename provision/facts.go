@@ -23,6 +23,7 @@ type Facts struct {
 	Memory    int64    // bytes
 	Swap      []string // swap devices in use
 	Cgroup    int      // 1 or 2
+	CgroupV1  bool     // a drop-in of the owner tells the kubelet to put up with version 1
 	Systemd   bool     // it is what booted the machine
 	Missing   []string // tools that kbm needs and that are not there
 	MACs      map[string]string

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -137,7 +138,9 @@ func (r *run) labelAndCheck(ctx context.Context) error {
 	for _, m := range r.nodes {
 		i := slices.IndexFunc(list.Items, func(n corev1.Node) bool { return n.Name == m.node.Name })
 		if i < 0 {
-			waiting = append(waiting, m.node.Name+" has not registered")
+			const unregistered = "it has not registered"
+			waiting = append(waiting, m.node.Name+": "+unregistered)
+			r.report(m.node.Name, "wait until Ready", Waiting, cmp.Or(m.worry.about(ctx, r, m), unregistered))
 			continue
 		}
 		have := &list.Items[i]
@@ -152,7 +155,7 @@ func (r *run) labelAndCheck(ctx context.Context) error {
 		}
 		if reason := notReady(have); reason != "" {
 			waiting = append(waiting, have.Name+": "+reason)
-			r.report(have.Name, "wait until Ready", Waiting, inShort(reason))
+			r.report(have.Name, "wait until Ready", Waiting, cmp.Or(m.worry.about(ctx, r, m), inShort(reason)))
 		} else if !m.ready {
 			m.ready = true
 			if !r.idle {

@@ -40,6 +40,8 @@ func (f *Facts) parseValue(key, value string) (err error) {
 		f.BootID = value
 	case "cgroup":
 		f.Cgroup, err = strconv.Atoi(value)
+	case "cgroup-v1":
+		f.CgroupV1 = true
 	case "systemd":
 		f.Systemd = true
 	case "missing":

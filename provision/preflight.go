@@ -93,10 +93,9 @@ func checkSystem(_ *cluster.Cluster, n PreflightNode) (found []Problem) {
 			What: "its kernel is " + f.Kernel + ", and kube-proxy's nftables mode needs 5.13", Cure: "use a newer kernel",
 		})
 	}
-	// One that runs was told to.
-	if f.Cgroup == 1 && !f.Units[kubeletUnit].Running() {
+	if f.Cgroup == 1 && !f.CgroupV1 {
 		found = append(found, Problem{
-			Warning: true, What: "it uses cgroup v1, with which the kubelet starts only when told to",
+			What: "it uses cgroup v1, with which the kubelet does not start",
 			Cure: "boot it with systemd.unified_cgroup_hierarchy=1",
 		})
 	}

@@ -48,7 +48,7 @@ func TestPreflight(t *testing.T) {
 		{"old kernel", func(n *PreflightNode) { n.Facts.Kernel = "5.10.0-8-amd64" }, "5.13", false},
 		{"no systemd", func(n *PreflightNode) { n.Facts.Systemd = false }, "systemd", false},
 		{"no flock", func(n *PreflightNode) { n.Facts.Missing = []string{"flock", "nft"} }, "no flock", false},
-		{"cgroup v1", func(n *PreflightNode) { n.Facts.Cgroup = 1 }, "cgroup v1", true},
+		{"cgroup v1", func(n *PreflightNode) { n.Facts.Cgroup = 1 }, "cgroup v1", false},
 		{"machine-id", func(n *PreflightNode) { n.Facts.MachineID = "cp1" }, "machine-id of cp1", false},
 		{"MAC", func(n *PreflightNode) { n.Facts.MACs["eth0"] = "52:54:00:00:00:11" }, "MAC address of cp1", false},
 		{"port", func(n *PreflightNode) {

@@ -46,6 +46,7 @@ set -- /proc/meminfo /proc/swaps /proc/net/route /proc/net/tcp
 [ -r /proc/net/tcp6 ] && set -- "$@" /proc/net/tcp6
 set +f
 for f in /sys/class/net/*/address; do [ -r "$f" ] && set -- "$@" "$f"; done
+grep -qs '^failCgroupV1: false' /etc/kubernetes/kubelet.conf.d/*.conf && echo cgroup-v1=allowed
 for f in "$state"/restart/*; do [ -e "$f" ] && echo "pending=${f##*/}"; done
 set -f
 awk '
