@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,13 +14,14 @@ import (
 )
 
 // kubeletUnit is what kubeadm's packages bring: the kubelet with the files that
-// kubeadm writes. The drop-in folder is the lab's, as for kbm.
+// kubeadm writes. The drop-in folder is the lab's, as for kbm. kubeadm starts
+// it: without its files it would only come and go.
 const kubeletUnit = `[Service]
 Environment=PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 ExecStart=/opt/bin/kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.conf.d $KUBELET_KUBEADM_ARGS
 Restart=always
-RestartSec=1
+RestartSec=10
 [Install]
 WantedBy=multi-user.target
 `
@@ -59,8 +61,12 @@ func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err er
 	if err := m.installKubeadm(ctx); err != nil {
 		return r, err
 	}
-	start := time.Now()
-	out, err := m.on(ctx, "cp1", "export PATH=/opt/bin:$PATH; kubeadm init --config /root/init.yaml "+ignored)
+	// The machine's clock is this computer's: the way there costs kubeadm nothing.
+	out, err := m.on(ctx, "cp1", "export PATH=/opt/bin:$PATH; date +%s%N; kubeadm init --config /root/init.yaml "+ignored)
+	if err != nil {
+		return r, err
+	}
+	start, err := moment(out)
 	if err != nil {
 		return r, err
 	}
@@ -68,8 +74,8 @@ func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err er
 	// Nobody who joins machines waits for the first one to be Ready.
 	var g errgroup.Group
 	g.Go(func() error {
-		err := m.waitReady(ctx, 1)
-		r.first = time.Since(start)
+		ready, err := m.waitReady(ctx, 1)
+		r.first = ready.Sub(start)
 		return err
 	})
 	for _, name := range m.names[1:] {
@@ -81,9 +87,19 @@ func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err er
 	if err := g.Wait(); err != nil {
 		return r, err
 	}
-	err = m.waitReady(ctx, size)
-	r.all = time.Since(start)
+	ready, err := m.waitReady(ctx, size)
+	r.all = ready.Sub(start)
 	return r, err
+}
+
+// moment reads the nanoseconds that `date` printed first.
+func moment(out string) (time.Time, error) {
+	line, _, _ := strings.Cut(out, "\n")
+	n, err := strconv.ParseInt(line, 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("what time it is there: %w", err)
+	}
+	return time.Unix(0, n), nil
 }
 
 func (m *machines) installKubeadm(ctx context.Context) error {
@@ -104,7 +120,7 @@ func (m *machines) installKubeadm(ctx context.Context) error {
 		if err := m.put(ctx, name, "/etc/systemd/system/kubelet.service", strings.NewReader(kubeletUnit)); err != nil {
 			return err
 		}
-		if _, err := m.on(ctx, name, "mkdir -p /etc/kubernetes/kubelet.conf.d; systemctl daemon-reload; systemctl enable --now containerd kubelet"); err != nil {
+		if _, err := m.on(ctx, name, "mkdir -p /etc/kubernetes/kubelet.conf.d; systemctl daemon-reload; systemctl enable --now containerd; systemctl enable kubelet"); err != nil {
 			return err
 		}
 	}
@@ -136,15 +152,19 @@ func joinCommand(out string) string {
 	return "kubeadm join " + strings.TrimSpace(join)
 }
 
-// waitReady watches on the controller itself, in one process: neither the way
-// there nor a loop of programs is to cost kubeadm anything.
-func (m *machines) waitReady(ctx context.Context, nodes int) error {
-	_, err := m.on(ctx, "cp1", fmt.Sprintf(`export KUBECONFIG=/etc/kubernetes/admin.conf
+// waitReady watches on the controller itself, in one process, and tells when
+// the nodes were Ready: neither the way there nor a loop of programs is to cost
+// kubeadm anything.
+func (m *machines) waitReady(ctx context.Context, nodes int) (time.Time, error) {
+	out, err := m.on(ctx, "cp1", fmt.Sprintf(`export KUBECONFIG=/etc/kubernetes/admin.conf
 for i in $(seq 300); do
-	/opt/bin/kubectl wait --for=condition=Ready --timeout=60s node %s >/root/wait.log 2>&1 && exit 0
+	/opt/bin/kubectl wait --for=condition=Ready --timeout=60s node %s >/root/wait.log 2>&1 && exec date +%%s%%N
 	sleep 0.1
 done
 cat /root/wait.log >&2
 exit 1`, strings.Join(m.names[:nodes], " ")))
-	return err
+	if err != nil {
+		return time.Time{}, err
+	}
+	return moment(out)
 }
