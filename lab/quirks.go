@@ -73,7 +73,10 @@ func (h host) quirks() []string {
 		"usr/libexec/kbm-lab-boot",
 	}
 	if h.cgroup1 {
-		files = append(files, "etc/kubernetes/kubelet.conf.d/90-lab.conf")
+		files = append(files,
+			"etc/kubernetes/kubelet.conf.d/90-lab.conf",
+			"usr/lib/systemd/system.conf.d/90-lab.conf",
+		)
 	}
 	if h.noLowerOOM {
 		files = append(files, "etc/containerd/conf.d/90-lab.toml")
