@@ -69,6 +69,7 @@ const (
 // judge reads a message as a person would.
 func (f fault) judge(t *testing.T, command string, r harness.Result) {
 	t.Helper()
+	t.Logf("kbm %s: %s", command, r.Stderr)
 	if r.Code != f.code {
 		t.Errorf("kbm %s ends with %d, want %d: %s", command, r.Code, f.code, r.All())
 	}
@@ -163,7 +164,7 @@ func faults() []fault {
 		{"a corrupted artefact", corruptedArtefact, failed, []string{"bin/kubelet", "kbm bundle build"}},
 		{
 			"another kbm at work",
-			onW1("systemd-run --quiet --unit other sh -c \"mkdir -p /run/kbm; flock -n /run/kbm.lock sh -c 'echo anna on laptop >/run/kbm.lock; exec sleep 600'\"; sleep 0.5", "systemctl stop other; rm -f /run/kbm.lock"),
+			onW1("systemd-run --quiet --unit other sh -c 'exec 9<>/run/kbm.lock && flock -n 9 && echo anna on laptop >/run/kbm.lock && exec sleep 600'; sleep 0.5", "systemctl stop other; rm -f /run/kbm.lock"),
 			locked,
 			[]string{"w1", "anna on laptop", "wait"},
 		},
