@@ -12,6 +12,7 @@ import (
 // parts run in this order, and each leaves the cluster as kbm up would make it,
 // so that any of them runs alone: go test -tags lab ./e2e -run TestCluster/dns
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller"},
 		harness.Node{Name: "w1", Role: "worker", Args: []string{"--label", "example.com/disk=ssd", "--taint", "example.com/video=yes:PreferNoSchedule"}},

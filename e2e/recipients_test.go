@@ -20,6 +20,7 @@ import (
 // the whole folder may be committed: no key in it can be read without the
 // identity.
 func TestRecipients(t *testing.T) {
+	t.Parallel()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +29,9 @@ func TestRecipients(t *testing.T) {
 	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("KBM_AGE_IDENTITY", file)
-	c := harness.New(t, []string{"--recipient", identity.Recipient().String()}, harness.Node{Name: "cp1", Role: "controller"})
+	c := harness.New(t, []string{"--recipient", identity.Recipient().String()})
+	c.Env = []string{"KBM_AGE_IDENTITY=" + file}
+	c.AddNode(t, harness.Node{Name: "cp1", Role: "controller"})
 	noPlainKey(t, c)
 	c.LabUp(t)
 	c.Up(t)
@@ -46,7 +48,7 @@ func TestRecipients(t *testing.T) {
 		t.Errorf("nodes: %q", got)
 	}
 
-	t.Setenv("KBM_AGE_IDENTITY", "")
+	c.Env = []string{"KBM_AGE_IDENTITY="}
 	if got := c.Kbm(t, "up"); got.Code != 2 || !strings.Contains(got.Stderr, "--identity") {
 		t.Errorf("without the identity: %s", got.All())
 	}
