@@ -5,7 +5,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -59,13 +58,4 @@ func containers(t *testing.T, c *harness.Cluster) map[string]string {
 		}
 	}
 	return all
-}
-
-// those keeps of after what was there before.
-func those(before, after map[string]string) map[string]string {
-	maps.DeleteFunc(after, func(key, _ string) bool {
-		_, there := before[key]
-		return !there
-	})
-	return after
 }
