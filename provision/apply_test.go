@@ -204,7 +204,7 @@ func TestUnitThatDoesNotStartTellsWhy(t *testing.T) {
 	}
 	err := ApplyUnits(t.Context(), host, &plan)
 	var unit *UnitError
-	if !errors.As(err, &unit) || unit.Node != "cp1" || unit.Unit != "etcd.service" || !strings.Contains(unit.Reason, "Job for etcd.service failed.") || !strings.Contains(unit.Journal, "cannot open the database") {
+	if !errors.As(err, &unit) || unit.Node != "cp1" || unit.Unit != "etcd.service" || !strings.Contains(unit.Reason, "Job for etcd.service failed.") || !strings.Contains(unit.Journal, "cannot open the database\n") || !strings.Contains(unit.Journal, "Failed to start etcd.service") {
 		t.Fatalf("got %v", err)
 	}
 	expect(t, "kubelet", host.sh(t, "ls /run/units/kubelet.service/active"), "/run/units/kubelet.service/active")

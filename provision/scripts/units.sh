@@ -2,6 +2,16 @@
 # The first one that fails ends it, with the end of its journal on stderr.
 set -u
 export LC_ALL=C
+# What a unit said last comes to the journal later than systemd's answer.
+journal() {
+	journalctl --sync 2>/dev/null
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		said=$(journalctl -u "$1" -n 15 --no-pager -o short-iso --no-hostname)
+		case $said in *'Failed to start '* | *'Dependency failed'*) break ;; esac
+		sleep 0.1
+	done
+	printf '%s\n' "$said"
+}
 # A unit that is gone needs no restart any more.
 load() { systemctl show -p LoadState --value -- "$1"; }
 while [ $# -gt 1 ]; do
@@ -21,7 +31,7 @@ while [ $# -gt 1 ]; do
 		{
 			echo "$said"
 			echo "= $unit"
-			journalctl -u "$unit" -n 15 --no-pager -o short-iso --no-hostname
+			journal "$unit"
 		} >&2
 		exit 3
 	fi
