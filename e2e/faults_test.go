@@ -147,7 +147,7 @@ func faults() []fault {
 		},
 		{
 			"a port that is taken",
-			onW1("systemd-run --quiet --unit taken socat TCP-LISTEN:10250,fork /dev/null", "systemctl stop taken"),
+			onW1("systemd-run --quiet --unit taken socat TCP-LISTEN:10250,fork,reuseaddr /dev/null", "systemctl stop taken"),
 			failed,
 			[]string{"w1", "10250", "stop it"},
 		},
@@ -172,7 +172,7 @@ func faults() []fault {
 			"all at once",
 			func(t *testing.T, c *harness.Cluster) func() {
 				mend := corruptedArtefact(t, c)
-				c.On(t, "cp1", "systemd-run --quiet --unit taken socat TCP-LISTEN:6443,fork /dev/null")
+				c.On(t, "cp1", "systemd-run --quiet --unit taken socat TCP-LISTEN:6443,fork,reuseaddr /dev/null")
 				c.Must(t, "lab", "down", "w1", "--keep-disk")
 				return func() {
 					mend()
