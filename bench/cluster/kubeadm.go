@@ -46,6 +46,14 @@ mode: nftables
 conntrack: {maxPerCore: 0}
 `
 
+// network is there before the clock starts, and is kubeadm's advantage: kbm's
+// nodes are Ready only when the controller manager has given each its pod range.
+const network = `{"cniVersion": "1.0.0", "name": "bench", "plugins": [
+  {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": true, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.%d.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+  {"type": "portmap", "capabilities": {"portMappings": true}}
+]}
+`
+
 // ignored are kubeadm's checks of the computer that a lab machine cannot pass:
 // they are of the kernel, which is the lab's.
 const ignored = "--ignore-preflight-errors=all"
@@ -108,7 +116,10 @@ func (m *machines) installKubeadm(ctx context.Context) error {
 		return err
 	}
 	kubeadm := filepath.Join(strings.TrimSpace(dir), "bin", "kubeadm")
-	for _, name := range m.names {
+	for i, name := range m.names {
+		if err := m.put(ctx, name, "/run/cni/net.d/10-bench.conflist", strings.NewReader(fmt.Sprintf(network, i))); err != nil {
+			return err
+		}
 		program, err := os.Open(kubeadm)
 		if err != nil {
 			return err
