@@ -35,6 +35,13 @@ func (c *Cluster) EndpointHost() string {
 	return c.Endpoint.Host
 }
 
+// EndpointIsAddress is false for a name: then only who shares the nodes' own
+// resolution, /etc/hosts included, is sure to find it.
+func (c *Cluster) EndpointIsAddress() bool {
+	_, err := netip.ParseAddr(c.EndpointHost())
+	return err == nil
+}
+
 // EndpointPort is the port of the API endpoint.
 func (c *Cluster) EndpointPort() int {
 	if c.Endpoint.Port == 0 {
