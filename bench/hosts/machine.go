@@ -15,8 +15,8 @@ import (
 )
 
 // shell plays the scripts of a run that finds nothing to do: the lock, the
-// questions about the machine, the state of etcd. A script that it does not
-// know fails, and so does the run that is measured.
+// questions about the machine, the state of etcd, the endpoint's address. A
+// script that it does not know fails, and so does the run that is measured.
 func shell(answers map[string][]byte) sshtest.Handler {
 	return func(node, line string, stdin io.Reader, stdout io.Writer) int {
 		switch {
@@ -30,6 +30,8 @@ func shell(answers map[string][]byte) sshtest.Handler {
 			_, _ = io.WriteString(stdout, "formed\n=\n")
 		case strings.Contains(line, "id -u"):
 			_, _ = io.WriteString(stdout, "free\n")
+		case strings.Contains(line, "getent ahosts"):
+			_, _ = io.WriteString(stdout, "192.0.2.1       STREAM api.bench.example\n")
 		default:
 			return 127
 		}
