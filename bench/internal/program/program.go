@@ -7,8 +7,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
-	"syscall"
+	"strings"
 	"time"
 )
 
@@ -25,16 +26,51 @@ func Run(cmd *exec.Cmd) (u Usage, err error) {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	start := time.Now()
-	err = cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return u, fmt.Errorf("%s: %w", cmd, err)
+	}
+	ended, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- watch(cmd.Process.Pid, ended) }()
+	err = cmd.Wait()
 	u.Wall = time.Since(start)
+	close(ended)
+	u.Peak = <-peak
 	if u.Said = said.String(); err != nil {
 		return u, fmt.Errorf("%s: %w\n%s", cmd, err, u.Said)
 	}
 	u.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.Peak = usage.Maxrss << 10 // getrusage(2) counts in KiB
-	}
 	return u, nil
+}
+
+// often is how often the memory of a program is looked at.
+const often = 5 * time.Millisecond
+
+// watch returns the peak memory of a process, as far as it was seen. What
+// getrusage(2) tells afterwards is no help: a child begins with the peak of its
+// parent, and this process may be the larger one.
+func watch(pid int, ended <-chan struct{}) (peak int64) {
+	ticker := time.NewTicker(often)
+	defer ticker.Stop()
+	for {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			peak = max(peak, highWater(string(text)))
+		}
+		select {
+		case <-ended:
+			return peak
+		case <-ticker.C:
+		}
+	}
+}
+
+// highWater reads VmHWM, see proc_pid_status(5), in bytes.
+func highWater(status string) int64 {
+	_, rest, _ := strings.Cut(status, "\nVmHWM:")
+	var kib int64
+	if _, err := fmt.Sscanf(rest, "%d kB", &kib); err != nil {
+		return 0 // it has just ended
+	}
+	return kib << 10
 }
 
 // In runs a program in a folder.
