@@ -103,12 +103,18 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 
 // run carries out steps on the cluster's machines and shows their progress.
 func (s *session) run(ctx context.Context, steps []provision.Step, o upOptions) (plan provision.Plan, err error) {
-	env, done, err := s.env(s.app.progress(), o)
+	progress := s.app.progress()
+	env, done, err := s.env(progress, o)
 	if err != nil {
 		return plan, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	return provision.Run(ctx, env, steps)
+	plan, err = provision.Run(ctx, env, steps)
+	if err != nil && s.app.isJSON() {
+		// People read it on stderr; programs that follow the events do not.
+		progress.Update(ui.Event{Subject: "cluster", State: ui.Failed, Detail: message(err)})
+	}
+	return plan, err
 }
 
 // admin makes a client certificate in memory, for the time of one run.
