@@ -43,6 +43,9 @@ func powerCut(t *testing.T, c *harness.Cluster) {
 		}
 	}, "push")
 	fault{code: unreachable, says: []string{"w1", "the connection broke", "run again"}}.judge(t, "push", r)
+	if !strings.Contains(r.Stdout, `"state":"failed","detail":"send `) {
+		t.Errorf("no event tells of the failure: %s", r.All())
+	}
 	c.LabUp(t)
 	var rest int64
 	r = c.Watch(t, func(e harness.Event, kbm *os.Process) {

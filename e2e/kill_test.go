@@ -43,6 +43,7 @@ func TestKill(t *testing.T) {
 		got := finished(t, c)
 		if generation == 0 {
 			reference = got
+			t.Logf("a cluster is described by %d lines", strings.Count(reference, "\n"))
 		}
 		same(t, fmt.Sprint("born through ", moments), reference, got)
 	}
