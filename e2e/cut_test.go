@@ -82,7 +82,8 @@ func interrupted(t *testing.T, c *harness.Cluster) {
 // the file away, kbm up finishes its work.
 func unitCannotStart(t *testing.T, c *harness.Cluster) {
 	const bad = "/etc/containerd/conf.d/bad.toml"
-	c.On(t, "w1", "mkdir -p /etc/containerd/conf.d; echo 'this is = [no TOML' >"+bad)
+	// The pushes before may have started it: one that runs does not read the file.
+	c.On(t, "w1", "systemctl stop kubelet kbm-images containerd 2>/dev/null || true; mkdir -p /etc/containerd/conf.d; echo 'this is = [no TOML' >"+bad)
 	r := c.Kbm(t, "up")
 	fault{code: failed, says: []string{"w1: containerd.service does not start", "journal", bad}}.judge(t, "up", r)
 	// systemd keeps trying: for moments the unit is on its way up, like one that works.
