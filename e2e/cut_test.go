@@ -54,13 +54,15 @@ func powerCut(t *testing.T, c *harness.Cluster) {
 			_ = kbm.Signal(os.Interrupt)
 		}
 	}, "push")
-	if sent == 0 || rest == 0 || rest > all-sent/2 {
+	// On a quick machine all of it may be there, and only be unverified.
+	if sent == 0 || rest > all-sent/2 {
 		t.Errorf("%d of %d bytes were sent, and %d were still missing: %s", sent, all, rest, r.All())
 	}
 }
 
 // interrupted ends kbm up as people and init systems do.
 func interrupted(t *testing.T, c *harness.Cluster) {
+	c.On(t, "w1", "rm -rf /var/lib/kbm/incoming") // so that there is something to push
 	for signal, step := range map[os.Signal]string{os.Interrupt: "connect", syscall.SIGTERM: pushing} {
 		said := false
 		r := c.Watch(t, func(e harness.Event, kbm *os.Process) {

@@ -35,13 +35,7 @@ func PushArtefacts(ctx context.Context, host Host, p NodePlan, source ArtefactSo
 	count := &counter{total: p.ArtefactBytes(), report: progress}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(pushedAtOnce)
-	sent := map[string]bool{}
-	for _, it := range p.artefacts {
-		a := it.artefact
-		if sent[a.SHA256] || p.arrived[a.SHA256] {
-			continue
-		}
-		sent[a.SHA256] = true
+	for _, a := range p.unarrived() {
 		group.Go(func() error {
 			if err := push(ctx, host, p.Node, *a, p.offset(a), source, count); err != nil {
 				return fmt.Errorf("send %s: %w", a.Name, diskError(p.Node, err))

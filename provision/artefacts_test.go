@@ -128,6 +128,28 @@ func TestArtefactIsSentAgainWhereItsBeginningWentBad(t *testing.T) {
 	}
 }
 
+// A power cut after the last byte and before its check once left a machine that
+// was thought to have everything, and lacked the file for good.
+func TestArtefactThatWasNeverVerifiedIsFinished(t *testing.T) {
+	host := newMachine(t, "")
+	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")
+	part := "/var/lib/kbm/incoming/" + m.Files[0].Artefact.SHA256 + ".part"
+	whole := bytes.NewReader(source["/usr/local/bin/kubelet"])
+	if _, err := host.Run(t.Context(), Command{Script: "mkdir -p /var/lib/kbm/incoming; cat >" + part, Stdin: whole}); err != nil {
+		t.Fatal(err)
+	}
+	plan := look(t, host, m)
+	if n := len(plan.unarrived()); n != 1 {
+		t.Errorf("%d artefacts are taken to be missing, want 1", n)
+	}
+	if err := PushArtefacts(t.Context(), host, plan, source, nil); err != nil {
+		t.Error(err)
+	}
+	if plan = look(t, host, m); len(plan.unarrived()) != 0 {
+		t.Error("the artefact is still not there")
+	}
+}
+
 func TestWrongArtefactIsThrownAway(t *testing.T) {
 	host := newMachine(t, "")
 	m, source := bundled(t, 1<<20, "/usr/local/bin/kubelet")

@@ -73,11 +73,25 @@ func (p *NodePlan) Units() []string {
 	return names
 }
 
+// unarrived are the artefacts that the machine does not hold verified. Of one
+// that was cut just before its end, or before it was verified, no byte is missing.
+func (p *NodePlan) unarrived() []*ignition.Artefact {
+	var all []*ignition.Artefact
+	seen := map[string]bool{}
+	for _, it := range p.artefacts {
+		if a := it.artefact; !seen[a.SHA256] && !p.arrived[a.SHA256] {
+			seen[a.SHA256] = true
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // ArtefactBytes is what still has to be sent for the plan's artefacts.
 func (p *NodePlan) ArtefactBytes() int64 {
 	var n int64
-	for _, it := range p.artefacts {
-		n += p.missing(it.artefact)
+	for _, a := range p.unarrived() {
+		n += p.missing(a)
 	}
 	return n
 }

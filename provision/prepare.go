@@ -91,10 +91,8 @@ func preflight(ctx context.Context, r *run) error {
 func (r *run) verifyArtefacts(ctx context.Context) error {
 	var names []string
 	for _, m := range r.sound() {
-		for _, it := range m.plan.artefacts {
-			if m.plan.missing(it.artefact) > 0 {
-				names = append(names, it.artefact.Name)
-			}
+		for _, a := range m.plan.unarrived() {
+			names = append(names, a.Name)
 		}
 	}
 	if len(names) == 0 {
@@ -141,15 +139,14 @@ func (r *run) planObjects(ctx context.Context) (err error) {
 func pushArtefacts(ctx context.Context, r *run) error {
 	return r.each(ctx, r.nodes, func(ctx context.Context, m *machine) error {
 		const step = "push artefacts"
-		total := m.plan.ArtefactBytes()
-		if total == 0 {
+		if len(m.plan.unarrived()) == 0 {
 			return nil
 		}
 		err := PushArtefacts(ctx, m.host, m.plan, r.Source, func(done, total int64) {
 			r.Report.Report(Event{Node: m.node.Name, Step: step, State: Working, Bytes: done, Total: total})
 		})
 		if err == nil {
-			r.report(m.node.Name, step, Done, fmt.Sprintf("%d MB", total/1e6))
+			r.report(m.node.Name, step, Done, fmt.Sprintf("%d MB", m.plan.ArtefactBytes()/1e6))
 		}
 		return err
 	})
