@@ -48,6 +48,7 @@ func (c *Cluster) WithDefaults() *Cluster {
 	fill(&d.Security.PodSecurity, DefaultPodProfile)
 	fillOn(&d.Security.Audit)
 	fillOn(&d.Security.EncryptionAtRest)
+	d.Addons = c.Addons.withDefaults(&d)
 	d.Nodes = slices.Clone(c.Nodes)
 	for i := range d.Nodes {
 		fill(&d.Nodes[i].OS, d.OS)

@@ -1,7 +1,7 @@
 package cluster
 
 import (
-	_ "embed" // for the source of the types
+	"embed"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -13,19 +13,36 @@ import (
 // typesSource holds the docstrings of the spec: the one text that is shown in
 // the code, in the files that kbm writes and in the JSON Schema.
 //
-//go:embed types.go
-var typesSource string
+//go:embed types.go addons.go
+var typesSource embed.FS
 
 // docs are the docstrings of the spec by "Type" and "Type.Field", each with the
 // first word turned from Go's spelling of the field to the file's.
 type docs map[string]string
 
 func readDocs() (docs, error) {
-	f, err := parser.ParseFile(token.NewFileSet(), "types.go", typesSource, parser.ParseComments)
+	files, err := typesSource.ReadDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("read the docstrings of the spec: %w", err)
 	}
 	d := docs{}
+	for _, file := range files {
+		if err := d.read(file.Name()); err != nil {
+			return nil, fmt.Errorf("read the docstrings of the spec: %w", err)
+		}
+	}
+	return d, nil
+}
+
+func (d docs) read(file string) error {
+	text, err := typesSource.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ParseComments)
+	if err != nil {
+		return err
+	}
 	for _, decl := range f.Decls {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok {
@@ -42,7 +59,7 @@ func readDocs() (docs, error) {
 			}
 		}
 	}
-	return d, nil
+	return nil
 }
 
 func (d docs) addFields(typeName string, s *ast.StructType) {

@@ -2,8 +2,8 @@
 // nodes/*.yaml, loaded strictly, completed with defaults and checked whole.
 // It is a leaf: every other package reads it, and it reads none of them.
 //
-// The docstrings and examples (eg) of the types in this file are also the
-// comments of the files that kbm writes and the descriptions of its JSON
+// The docstrings and examples (eg) of the types in this file and in addons.go
+// are also the comments of the files that kbm writes and the descriptions of its JSON
 // Schema: write them for the person who edits a cluster.yaml.
 package cluster
 
@@ -40,6 +40,7 @@ type Cluster struct {
 	Security Security `json:"security,omitempty"`
 	Secrets  Secrets  `json:"secrets,omitempty"`
 	Bundle   Bundle   `json:"bundle,omitempty"`
+	Addons   Addons   `json:"addons,omitempty"`
 
 	// Dir is the folder that the cluster was loaded from.
 	Dir string `json:"-"`
@@ -77,6 +78,10 @@ type Network struct {
 	// Resolvers answer what is outside the cluster's domain. Unless set, each
 	// node's own resolvers do.
 	Resolvers []string `json:"resolvers,omitempty" eg:"[192.168.1.1]"`
+	// Zones have resolvers of their own, such as a company's.
+	Zones map[string][]string `json:"zones,omitempty" eg:"{corp.example.com: [10.0.0.53]}"`
+	// Hosts are names that the cluster's DNS answers by itself.
+	Hosts map[string]string `json:"hosts,omitempty" eg:"{nas.home.example.com: 192.168.1.5}"`
 	// MTU of the nodes' network in bytes; pods get 50 less, for VXLAN.
 	MTU int `json:"mtu,omitempty"`
 }
