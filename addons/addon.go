@@ -42,6 +42,8 @@ type about struct {
 	Description string `json:"description"`
 	// Order is the turn: what others need comes first.
 	Order int `json:"order"`
+	// CRDs are the modules whose custom resource definitions it needs.
+	CRDs []string `json:"crds,omitempty"`
 }
 
 // values are what a manifest may use.
@@ -51,15 +53,19 @@ type values struct {
 	IPv6 bool
 	// Images are references by the name of the bundle's component.
 	Images map[string]string
+
+	sources Sources
 }
 
 // Render gives every addon of a cluster, in order of need. It is pure: the
-// same cluster gives the same objects. The cluster has its defaults filled in.
-func Render(c *cluster.Cluster) ([]Addon, error) {
+// same cluster and sources give the same objects. The cluster has its defaults
+// filled in.
+func Render(c *cluster.Cluster, sources Sources) ([]Addon, error) {
 	v := values{
 		Cluster: c,
 		IPv6:    c.DNSServiceIP().Is6(),
 		Images:  bundle.ImageRefs(c.Kubernetes.Version),
+		sources: sources,
 	}
 	return renderAll(folders, v)
 }
@@ -71,6 +77,9 @@ func renderAll(fsys fs.FS, v values) ([]Addon, error) {
 	}
 	var all []Addon
 	for _, file := range files {
+		if off(path.Dir(file), v.Cluster) {
+			continue
+		}
 		a, err := render(fsys, path.Dir(file), v)
 		if err != nil {
 			return nil, fmt.Errorf("addon %s: %w", path.Dir(file), err)
@@ -84,6 +93,11 @@ func renderAll(fsys fs.FS, v values) ([]Addon, error) {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return all, nil
+}
+
+// off tells whether an addon is one that a section of the spec turns on, and is not.
+func off(name string, c *cluster.Cluster) bool {
+	return slices.Contains(cluster.OptionalAddons(), name) && !slices.Contains(c.Addons.Enabled(), name)
 }
 
 func readAbout(fsys fs.FS, name string) (about, error) {

@@ -16,7 +16,7 @@ import (
 func TestEngineOnARealAPIServer(t *testing.T) {
 	c := startControl(t, "127.0.0.1")
 	e := c.engine(t)
-	all, err := Render(c.cluster)
+	all, err := Render(c.cluster, Review{})
 	if err != nil {
 		t.Fatal(err)
 	}

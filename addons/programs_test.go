@@ -56,7 +56,7 @@ func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
 		"--audit-policy-file", keep(t, []byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"Metadata"}]}`)))
 	e := c.engine(t)
 	makeNode(t, e)
-	all, err := Render(c.cluster)
+	all, err := Render(c.cluster, Review{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"path"
 	"text/template"
 
+	"github.com/Masterminds/sprig/v3"
 	ssautil "github.com/fluxcd/pkg/ssa/utils"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -56,7 +57,8 @@ func renderFile(fsys fs.FS, file string, v values) ([]*unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New(path.Base(file)).Option("missingkey=error").Parse(string(text))
+	t, err := template.New(path.Base(file)).Option("missingkey=error").
+		Funcs(sprig.HermeticTxtFuncMap()).Funcs(v.functions()).Parse(string(text))
 	if err != nil {
 		return nil, err
 	}

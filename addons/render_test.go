@@ -43,7 +43,7 @@ func clusters() map[string]*cluster.Cluster {
 func TestRenderGolden(t *testing.T) {
 	for name, c := range clusters() {
 		t.Run(name, func(t *testing.T) {
-			all, err := Render(c)
+			all, err := Render(c, Review{Dir: c.Dir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestRenderGolden(t *testing.T) {
 }
 
 func TestEveryFolderIsRenderedInOrder(t *testing.T) {
-	all, err := Render(clusters()["home"])
+	all, err := Render(clusters()["home"], Review{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestExampleClustersRender(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := Render(c)
+		all, err := Render(c, Review{Dir: c.Dir})
 		if err != nil {
 			t.Errorf("%s: %v", folder.Name(), err)
 		}
@@ -151,7 +151,7 @@ func TestChangedConfigRollsItsPodsOnly(t *testing.T) {
 func differing(t *testing.T, a, b *cluster.Cluster) []string {
 	t.Helper()
 	render := func(c *cluster.Cluster) (names []string, texts [][]byte) {
-		all, err := Render(c)
+		all, err := Render(c, Review{Dir: c.Dir})
 		if err != nil {
 			t.Fatal(err)
 		}

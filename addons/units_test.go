@@ -32,7 +32,7 @@ func TestFieldChangesReadLikeYAMLPaths(t *testing.T) {
 }
 
 func TestInventoryKeepsColonsInNames(t *testing.T) {
-	all, err := Render(clusters()["six"])
+	all, err := Render(clusters()["six"], Review{})
 	if err != nil {
 		t.Fatal(err)
 	}

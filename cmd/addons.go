@@ -116,7 +116,7 @@ func (a *app) addons(names []string) ([]addons.Addon, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := addons.Render(c)
+	all, err := addons.Render(c, addons.Review{Dir: c.Dir})
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/kbm-dev/kbm/addons"
 	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/internal/atomicfile"
@@ -92,6 +93,7 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 		PKI:      s.pki,
 		Bundle:   b.Manifest(),
 		Source:   bundleSource{b},
+		Sources:  addons.Review{Dir: s.cluster.Dir},
 		Connect:  machines.connect,
 		Admin:    s.admin,
 		Report:   reporter{progress},

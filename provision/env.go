@@ -20,6 +20,8 @@ type Env struct {
 	PKI     *pki.Set
 	Bundle  bundle.Manifest
 	Source  ArtefactSource
+	// Sources hold what the addons' manifests name, secrets above all.
+	Sources addons.Sources
 	// Connect reaches one machine.
 	Connect func(ctx context.Context, n *cluster.Node) (Host, error)
 	// Admin makes a short-lived client certificate of the given identity.

@@ -105,7 +105,7 @@ func (r *run) verifyArtefacts(ctx context.Context) error {
 // compareObjects asks a running API server what would change. Before the first
 // `kbm up` there is none, and everything is to be made.
 func compareObjects(ctx context.Context, r *run) (err error) {
-	if r.addons, err = addons.Render(r.Cluster); err != nil {
+	if r.addons, err = addons.Render(r.Cluster, r.Sources); err != nil {
 		return err
 	}
 	for _, m := range r.controllers() {

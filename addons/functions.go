@@ -1,0 +1,26 @@
+package addons
+
+import (
+	"encoding/base64"
+	"text/template"
+
+	"github.com/kbm-dev/kbm/cluster"
+)
+
+// functions are what manifests may use beside sprig's: the ways to values that
+// the spec only names. Those of secrets give base64, as the data of a Secret is.
+func (v values) functions() template.FuncMap {
+	return template.FuncMap{
+		"secret":     func(s cluster.Secret) (string, error) { return inBase64(v.sources.Secret(s)) },
+		"secretFile": func(name string) (string, error) { return inBase64(v.sources.File(name)) },
+		"kept":       func(name string) (string, error) { return inBase64(v.sources.Kept(name)) },
+		"file": func(name string) (string, error) {
+			text, err := v.sources.File(name)
+			return string(text), err
+		},
+	}
+}
+
+func inBase64(value []byte, err error) (string, error) {
+	return base64.StdEncoding.EncodeToString(value), err
+}
