@@ -25,6 +25,13 @@ const (
 	KeptPrivateCACert = "private-ca.crt" // PEM
 	KeptPrivateCAKey  = "private-ca.key" // PEM
 	KeptCookieSecret  = "cookie-secret"  // 32 characters
+
+	// The cluster CA and what it issued for addons that the API server calls, PEM.
+	KeptCACert             = "ca.crt"
+	KeptMetricsServerCert  = "metrics-server.crt"
+	KeptMetricsServerKey   = "metrics-server.key"
+	KeptMetalLBWebhookCert = "metallb-webhook.crt"
+	KeptMetalLBWebhookKey  = "metallb-webhook.key"
 )
 
 // Review is a Sources for people who read manifests: in the place of every

@@ -135,7 +135,7 @@ func (e *ensurer) node(b *batch, n *cluster.Node) (NodeSet, error) {
 
 // pairs ensures every leaf of the node or, where that is nil, of the cluster.
 func (e *ensurer) pairs(into map[Name]Pair, b *batch, n *cluster.Node) error {
-	for _, p := range leaves(n) {
+	for _, p := range leaves(e.cluster, n) {
 		pair, err := e.leaf(b, p, n)
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func TestLeavesAreRenewedBeforeTheyExpire(t *testing.T) {
 		}
 		leaves++
 	}
-	if want := 8 + 3*5 + 2*2; leaves != want {
+	if want := 8 + 2 + 3*5 + 2*2; leaves != want {
 		t.Errorf("%d certificates renewed, want %d", leaves, want)
 	}
 }
@@ -156,5 +156,17 @@ func TestReadOnlyPlansWithoutWriting(t *testing.T) {
 	}
 	if !maps.Equal(before, tree(t, c)) {
 		t.Error("files were written")
+	}
+}
+
+func TestAnAddonsCertificateComesWithTheAddon(t *testing.T) {
+	c := testCluster(t)
+	c.Addons.LoadBalancer = nil
+	if set := mustEnsure(t, c, now); set.Get(MetalLBWebhook).Cert != nil || set.Get(MetricsServer).Cert == nil {
+		t.Error("MetalLB is off and metrics-server is on, and the certificates do not follow")
+	}
+	c.Addons.LoadBalancer = &cluster.LoadBalancer{}
+	if got := changed(mustEnsure(t, c, now)); !slices.Equal(got, []string{"pki/metallb-webhook.crt: new"}) {
+		t.Errorf("turned on, it brings %q", got)
 	}
 }

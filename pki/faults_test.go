@@ -199,7 +199,7 @@ func TestStaleNamesEachDifference(t *testing.T) {
 		"its key is ecdsa-p256, not rsa-2048":        func(r *request) { r.algorithm = "rsa-2048" },
 		"adds y; drops 192.168.1.21":                 func(r *request) { r.sans = []string{"w1", "y"} },
 	} {
-		r := leaves(n)[1].request(c, n)
+		r := leaves(c, n)[1].request(c, n)
 		change(&r)
 		if got := r.stale(leaf, ca, now); got != want {
 			t.Errorf("%q, want %q", got, want)

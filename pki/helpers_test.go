@@ -22,6 +22,7 @@ func testCluster(t testing.TB) *cluster.Cluster {
 		Name:     "home",
 		Endpoint: cluster.Endpoint{Host: "api.home.example.com"},
 		PKI:      cluster.PKI{ExtraSANs: []string{"kube.example.org", "203.0.113.5"}},
+		Addons:   cluster.Addons{LoadBalancer: &cluster.LoadBalancer{}, Metrics: &cluster.Metrics{}},
 		Dir:      t.TempDir(),
 	}
 	return c.WithNodes(

@@ -135,7 +135,7 @@ func TestRenew(t *testing.T) {
 	for _, test := range []struct {
 		which []string
 		want  int
-	}{{nil, 8 + 3*5 + 2*2}, {[]string{"apiserver"}, 3}, {[]string{"w1"}, 2}, {[]string{"nodes/cp1/apiserver", "admin"}, 2}} {
+	}{{nil, 8 + 2 + 3*5 + 2*2}, {[]string{"apiserver"}, 3}, {[]string{"w1"}, 2}, {[]string{"nodes/cp1/apiserver", "admin"}, 2}} {
 		set, err := Renew(store(t, c), c, test.which, now, rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -161,7 +161,7 @@ func TestListNeedsNoIdentityAndTellsWhy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := 3 + 8 + 3*5 + 2*2; len(entries) != want {
+		if want := 3 + 8 + 2 + 3*5 + 2*2; len(entries) != want {
 			t.Errorf("%d entries, want %d", len(entries), want)
 		}
 		i := slices.IndexFunc(entries, func(e Entry) bool { return e.Path == path })

@@ -42,11 +42,11 @@ func List(store Store, c *cluster.Cluster, now time.Time) ([]Entry, error) {
 	if err := add(roots(), nil); err != nil {
 		return nil, err
 	}
-	if err := add(leaves(nil), nil); err != nil {
+	if err := add(leaves(c, nil), nil); err != nil {
 		return nil, err
 	}
 	for i := range c.Nodes {
-		if err := add(leaves(&c.Nodes[i]), &c.Nodes[i]); err != nil {
+		if err := add(leaves(c, &c.Nodes[i]), &c.Nodes[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -22,6 +22,14 @@ const (
 	KubeVIP Name = "kube-vip"
 )
 
+// The certificates of addons that the API server calls. kbm issues them, since
+// it has a CA at hand: what the programs would sign themselves has to be handed
+// to the API server afterwards, by somebody with the right to do so.
+const (
+	MetricsServer  Name = "metrics-server"
+	MetalLBWebhook Name = "metallb-webhook"
+)
+
 // The certificates of one node; the last three are of controllers only.
 const (
 	KubeletClient  Name = "kubelet-client"

@@ -38,6 +38,9 @@ type profile struct {
 	cn     string
 	orgs   []string
 	usage  []x509.ExtKeyUsage
+	// addon is the one that the certificate is for, by the name of its folder;
+	// without that addon there is none. Empty: it is always there.
+	addon string
 	// sans returns DNS names and addresses, in any order; nil: none.
 	sans func(*cluster.Cluster, *cluster.Node) []string
 }
@@ -63,6 +66,9 @@ func profiles() []profile {
 		{name: APIServerEtcdClient, signer: EtcdCA, cn: "kube-apiserver-etcd-client", usage: client},
 		{name: EtcdHealthcheckClient, signer: EtcdCA, cn: "kube-etcd-healthcheck-client", usage: client},
 
+		{name: MetricsServer, signer: CA, addon: "metrics-server", cn: "metrics-server", usage: server, sans: service("metrics-server.kube-system")},
+		{name: MetalLBWebhook, signer: CA, addon: "load-balancer", cn: "metallb-webhook", usage: server, sans: service("metallb-webhook.metallb-system")},
+
 		{name: KubeletClient, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: client},
 		{name: KubeletServing, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: server, sans: nodeSANs},
 		{name: APIServer, signer: CA, scope: perController, cn: "kube-apiserver", usage: server, sans: apiServerSANs},
@@ -84,9 +90,10 @@ func roots() []profile {
 }
 
 // leaves are the rows that the node has or, where that is nil, the cluster.
-func leaves(n *cluster.Node) []profile {
+func leaves(c *cluster.Cluster, n *cluster.Node) []profile {
+	enabled := c.Addons.Enabled()
 	return slices.DeleteFunc(profiles(), func(p profile) bool {
-		return p.isCA() || n == nil && p.scope != perCluster || n != nil && !p.of(n)
+		return p.isCA() || p.addon != "" && !slices.Contains(enabled, p.addon) || n == nil && p.scope != perCluster || n != nil && !p.of(n)
 	})
 }
 
@@ -110,6 +117,11 @@ func (p profile) request(c *cluster.Cluster, n *cluster.Node) request {
 		r.sans = distinct(p.sans(c, n))
 	}
 	return r
+}
+
+// service is the name by which the API server calls a Service that answers for it.
+func service(name string) func(*cluster.Cluster, *cluster.Node) []string {
+	return func(*cluster.Cluster, *cluster.Node) []string { return []string{name + ".svc"} }
 }
 
 func nodeSANs(_ *cluster.Cluster, n *cluster.Node) []string {

@@ -83,6 +83,8 @@ func TestNamesAreThoseOfKubernetes(t *testing.T) {
 		{set.Get(Scheduler), "CN=system:kube-scheduler", ""},
 		{set.Get(Admin), "CN=kubernetes-admin,O=kubeadm:cluster-admins", ""},
 		{set.Get(KubeVIP), "CN=kube-vip", ""},
+		{set.Get(MetricsServer), "CN=metrics-server", "metrics-server.kube-system.svc"},
+		{set.Get(MetalLBWebhook), "CN=metallb-webhook", "metallb-webhook.metallb-system.svc"},
 		{w1.Get(KubeletClient), "CN=system:node:w1,O=system:nodes", ""},
 		{w1.Get(KubeletServing), "CN=system:node:w1,O=system:nodes", "192.168.1.21 w1"},
 		{cp1.Get(EtcdServer), "CN=cp1", "127.0.0.1 192.168.1.11 ::1 cp1 localhost"},

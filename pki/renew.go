@@ -53,9 +53,9 @@ func choose(c *cluster.Cluster, which []string) (map[string]bool, error) {
 			}
 		}
 	}
-	match("", leaves(nil))
+	match("", leaves(c, nil))
 	for i := range c.Nodes {
-		match(c.Nodes[i].Name, leaves(&c.Nodes[i]))
+		match(c.Nodes[i].Name, leaves(c, &c.Nodes[i]))
 	}
 	if i := slices.IndexFunc(which, func(w string) bool { return !found[w] }); i >= 0 {
 		return nil, fmt.Errorf("%q names nothing that can be renewed: use a node, or a certificate such as %s or nodes/NODE/%s; a CA is never renewed", which[i], APIServer, KubeletClient)

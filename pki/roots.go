@@ -44,7 +44,7 @@ func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 // is one, machines may trust the roots already, and a root that is missing is
 // lost and not yet to be made: roots are written first.
 func (e *ensurer) begun() (string, error) {
-	for _, p := range leaves(nil) {
+	for _, p := range leaves(e.cluster, nil) {
 		name := base(p.name, "") + ".crt"
 		cert, err := e.store.Read(name)
 		if err != nil {
