@@ -16,8 +16,8 @@ func measureKbm(ctx context.Context, kbm string, size int) (r result, err error)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, m.close(ctx)) }()
-	cmd := m.command(ctx, "up", "-o", "json")
+	defer func() { err = errors.Join(err, m.Close(ctx)) }()
+	cmd := m.Command(ctx, "up", "-o", "json")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return r, err
@@ -46,7 +46,7 @@ func measureKbm(ctx context.Context, kbm string, size int) (r result, err error)
 		return r, fmt.Errorf("kbm up never said that cp1 is Ready:\n%s", said)
 	}
 	start = time.Now()
-	err = m.run(ctx, "up")
+	err = m.Run(ctx, "up")
 	r.noop = time.Since(start)
 	return r, err
 }

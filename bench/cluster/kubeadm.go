@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/kbm-dev/kbm/bench/internal/machines"
 )
 
 // kubeletUnit is what kubeadm's packages bring: the kubelet with the files that
@@ -65,12 +67,12 @@ func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err er
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, m.close(ctx)) }()
+	defer func() { err = errors.Join(err, m.Close(ctx)) }()
 	if err := m.installKubeadm(ctx); err != nil {
 		return r, err
 	}
 	// The machine's clock is this computer's: the way there costs kubeadm nothing.
-	out, err := m.on(ctx, "cp1", "export PATH=/opt/bin:$PATH; date +%s%N; kubeadm init --config /root/init.yaml "+ignored)
+	out, err := m.On(ctx, "cp1", "export PATH=/opt/bin:$PATH; date +%s%N; kubeadm init --config /root/init.yaml "+ignored)
 	if err != nil {
 		return r, err
 	}
@@ -86,9 +88,9 @@ func measureKubeadm(ctx context.Context, kbm string, size int) (r result, err er
 		r.first = ready.Sub(start)
 		return err
 	})
-	for _, name := range m.names[1:] {
+	for _, name := range m.Names[1:] {
 		g.Go(func() error {
-			_, err := m.on(ctx, name, fmt.Sprintf("export PATH=/opt/bin:$PATH; %s --node-name %s --cri-socket unix:///run/containerd/containerd.sock %s >/root/join.log || { journalctl --no-pager -o cat -n 30 -u kubelet >&2; exit 1; }", join, name, ignored))
+			_, err := m.On(ctx, name, fmt.Sprintf("export PATH=/opt/bin:$PATH; %s --node-name %s --cri-socket unix:///run/containerd/containerd.sock %s >/root/join.log || { journalctl --no-pager -o cat -n 30 -u kubelet >&2; exit 1; }", join, name, ignored))
 			return err
 		})
 	}
@@ -110,28 +112,28 @@ func moment(out string) (time.Time, error) {
 	return time.Unix(0, n), nil
 }
 
-func (m *machines) installKubeadm(ctx context.Context) error {
-	dir, err := m.output(ctx, nil, "bundle", "path")
+func (m *rig) installKubeadm(ctx context.Context) error {
+	dir, err := m.Output(ctx, nil, "bundle", "path")
 	if err != nil {
 		return err
 	}
 	kubeadm := filepath.Join(strings.TrimSpace(dir), "bin", "kubeadm")
-	for i, name := range m.names {
-		if err := m.put(ctx, name, "/run/cni/net.d/10-bench.conflist", strings.NewReader(fmt.Sprintf(network, i))); err != nil {
+	for i, name := range m.Names {
+		if err := m.Put(ctx, name, "/run/cni/net.d/10-bench.conflist", strings.NewReader(fmt.Sprintf(network, i))); err != nil {
 			return err
 		}
 		program, err := os.Open(kubeadm)
 		if err != nil {
 			return err
 		}
-		err = errors.Join(m.put(ctx, name, "/opt/bin/kubeadm", program), program.Close())
+		err = errors.Join(m.Put(ctx, name, "/opt/bin/kubeadm", program), program.Close())
 		if err != nil {
 			return err
 		}
-		if err := m.put(ctx, name, "/etc/systemd/system/kubelet.service", strings.NewReader(kubeletUnit)); err != nil {
+		if err := m.Put(ctx, name, "/etc/systemd/system/kubelet.service", strings.NewReader(kubeletUnit)); err != nil {
 			return err
 		}
-		if _, err := m.on(ctx, name, "mkdir -p /etc/kubernetes/kubelet.conf.d; systemctl daemon-reload; systemctl enable --now containerd; systemctl enable kubelet"); err != nil {
+		if _, err := m.On(ctx, name, "mkdir -p /etc/kubernetes/kubelet.conf.d; systemctl daemon-reload; systemctl enable --now containerd; systemctl enable kubelet"); err != nil {
 			return err
 		}
 	}
@@ -140,19 +142,19 @@ func (m *machines) installKubeadm(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = image.Close() }()
-	if err := m.put(ctx, "cp1", "/root/etcd.tar", image); err != nil {
+	if err := m.Put(ctx, "cp1", "/root/etcd.tar", image); err != nil {
 		return err
 	}
-	version, err := m.on(ctx, "cp1", "/opt/bin/kubelet --version")
+	version, err := m.On(ctx, "cp1", "/opt/bin/kubelet --version")
 	if err != nil {
 		return err
 	}
-	tag, err := m.on(ctx, "cp1", "/opt/bin/ctr -n k8s.io images import /root/etcd.tar >/dev/null; /opt/bin/ctr -n k8s.io images ls -q | sed -n 's,^registry.k8s.io/etcd:,,p'")
+	tag, err := m.On(ctx, "cp1", "/opt/bin/ctr -n k8s.io images import /root/etcd.tar >/dev/null; /opt/bin/ctr -n k8s.io images ls -q | sed -n 's,^registry.k8s.io/etcd:,,p'")
 	if err != nil {
 		return err
 	}
-	config := fmt.Sprintf(initConfig, address(0), strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes "), strings.TrimSpace(tag))
-	return m.put(ctx, "cp1", "/root/init.yaml", strings.NewReader(config))
+	config := fmt.Sprintf(initConfig, machines.Address(0), strings.TrimPrefix(strings.TrimSpace(version), "Kubernetes "), strings.TrimSpace(tag))
+	return m.Put(ctx, "cp1", "/root/init.yaml", strings.NewReader(config))
 }
 
 // joinCommand finds the command that `kubeadm init` prints.
@@ -166,14 +168,14 @@ func joinCommand(out string) string {
 // waitReady watches on the controller itself, in one process, and tells when
 // the nodes were Ready: neither the way there nor a loop of programs is to cost
 // kubeadm anything.
-func (m *machines) waitReady(ctx context.Context, nodes int) (time.Time, error) {
-	out, err := m.on(ctx, "cp1", fmt.Sprintf(`export KUBECONFIG=/etc/kubernetes/admin.conf
+func (m *rig) waitReady(ctx context.Context, nodes int) (time.Time, error) {
+	out, err := m.On(ctx, "cp1", fmt.Sprintf(`export KUBECONFIG=/etc/kubernetes/admin.conf
 for i in $(seq 300); do
 	/opt/bin/kubectl wait --for=condition=Ready --timeout=60s node %s >/root/wait.log 2>&1 && exec date +%%s%%N
 	sleep 0.1
 done
 cat /root/wait.log >&2
-exit 1`, strings.Join(m.names[:nodes], " ")))
+exit 1`, strings.Join(m.Names[:nodes], " ")))
 	if err != nil {
 		return time.Time{}, err
 	}
