@@ -72,3 +72,8 @@ func (c *Cluster) AddressesOf(roles ...Role) []string {
 	}
 	return addresses
 }
+
+// HasPrivateCA tells whether an issuer signs with a root that kbm makes.
+func (c *Cluster) HasPrivateCA() bool {
+	return c.Addons.Certs != nil && slices.ContainsFunc(c.Addons.Certs.Issuers, func(i Issuer) bool { return i.PrivateCA })
+}

@@ -22,8 +22,11 @@ func testCluster(t testing.TB) *cluster.Cluster {
 		Name:     "home",
 		Endpoint: cluster.Endpoint{Host: "api.home.example.com"},
 		PKI:      cluster.PKI{ExtraSANs: []string{"kube.example.org", "203.0.113.5"}},
-		Addons:   cluster.Addons{LoadBalancer: &cluster.LoadBalancer{}, Metrics: &cluster.Metrics{}},
-		Dir:      t.TempDir(),
+		Addons: cluster.Addons{
+			LoadBalancer: &cluster.LoadBalancer{}, Metrics: &cluster.Metrics{}, Auth: &cluster.Auth{},
+			Certs: &cluster.Certs{Issuers: []cluster.Issuer{{Name: "lan", PrivateCA: true}}},
+		},
+		Dir: t.TempDir(),
 	}
 	return c.WithNodes(
 		cluster.Node{Name: "cp1", Role: cluster.Controller, Address: "192.168.1.11/24"},

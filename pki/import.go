@@ -32,7 +32,7 @@ func Import(store Store, from fs.FS, overwrite bool, now time.Time) ([]Change, e
 		b.add("imported", files...)
 		return nil
 	}
-	for _, p := range roots() {
+	for _, p := range roots(nil) {
 		at := base(p.name, "")
 		pair, err := source.pair(at+".crt", at+".key")
 		if err != nil {

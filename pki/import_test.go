@@ -28,7 +28,7 @@ func kubeadm(t *testing.T, algorithm algorithm) fstest.MapFS {
 	set.pairs[CA] = ca
 	files := fstest.MapFS{}
 	put := func(name string, content []byte) { files[name] = &fstest.MapFile{Data: content} }
-	for _, p := range roots() {
+	for _, p := range roots(nil) {
 		put(string(p.name)+".crt", set.Get(p.name).Cert)
 		put(string(p.name)+".key", traditional(t, set.Get(p.name).Key))
 	}
@@ -65,7 +65,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("changes %v", changes)
 	}
 	set := mustEnsure(t, c, now)
-	for _, p := range roots() {
+	for _, p := range roots(nil) {
 		if string(set.Get(p.name).Cert) != string(from[string(p.name)+".crt"].Data) {
 			t.Errorf("%s is not the imported one", p.name)
 		}
@@ -161,7 +161,7 @@ func TestListNeedsNoIdentityAndTellsWhy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := 3 + 8 + 2 + 3*5 + 2*2; len(entries) != want {
+		if want := 4 + 8 + 2 + 3*5 + 2*2; len(entries) != want {
 			t.Errorf("%d entries, want %d", len(entries), want)
 		}
 		i := slices.IndexFunc(entries, func(e Entry) bool { return e.Path == path })

@@ -39,7 +39,7 @@ func List(store Store, c *cluster.Cluster, now time.Time) ([]Entry, error) {
 		}
 		return nil
 	}
-	if err := add(roots(), nil); err != nil {
+	if err := add(roots(c), nil); err != nil {
 		return nil, err
 	}
 	if err := add(leaves(c, nil), nil); err != nil {

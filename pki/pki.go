@@ -8,9 +8,12 @@ type Name string
 
 // The certificates of the whole cluster.
 const (
-	CA                     Name = "ca"
-	FrontProxyCA           Name = "front-proxy-ca"
-	EtcdCA                 Name = "etcd/ca"
+	CA           Name = "ca"
+	FrontProxyCA Name = "front-proxy-ca"
+	EtcdCA       Name = "etcd/ca"
+	// PrivateCA is what cert-manager signs names of a LAN with, where the spec
+	// has an issuer for that.
+	PrivateCA              Name = "private-ca"
 	FrontProxyClient       Name = "front-proxy-client"
 	APIServerEtcdClient    Name = "apiserver-etcd-client"
 	APIServerKubeletClient Name = "apiserver-kubelet-client"
@@ -59,6 +62,9 @@ type Set struct {
 	ServiceAccount struct{ Private, Public []byte }
 	// EncryptionKey is the 32 byte secretbox key of encryption at rest.
 	EncryptionKey []byte
+	// CookieSecret is what oauth2-proxy seals its cookies with, 32 characters;
+	// nil without that addon.
+	CookieSecret []byte
 	// SSHHostCA signs host keys, SSHUserCA signs the certificates that kbm logs in with.
 	SSHHostCA, SSHUserCA SSHKey
 	// Changes is what Ensure wrote, in the order of the table and the nodes.

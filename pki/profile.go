@@ -28,6 +28,8 @@ const (
 	backdate = 5 * time.Minute
 	// nodeName stands for the node's name in a profile's common name.
 	nodeName = "$NODE"
+	// clusterName stands for the cluster's, likewise.
+	clusterName = "$CLUSTER"
 )
 
 // profile is one row of the certificate table.
@@ -38,9 +40,8 @@ type profile struct {
 	cn     string
 	orgs   []string
 	usage  []x509.ExtKeyUsage
-	// addon is the one that the certificate is for, by the name of its folder;
-	// without that addon there is none. Empty: it is always there.
-	addon string
+	// when tells the clusters that have it; nil: all.
+	when func(*cluster.Cluster) bool
 	// sans returns DNS names and addresses, in any order; nil: none.
 	sans func(*cluster.Cluster, *cluster.Node) []string
 }
@@ -56,6 +57,7 @@ func profiles() []profile {
 		{name: CA, signer: CA, cn: "kubernetes"},
 		{name: FrontProxyCA, signer: FrontProxyCA, cn: "front-proxy-ca"},
 		{name: EtcdCA, signer: EtcdCA, cn: "etcd-ca"},
+		{name: PrivateCA, signer: PrivateCA, cn: clusterName + " private CA", when: (*cluster.Cluster).HasPrivateCA},
 
 		{name: APIServerKubeletClient, signer: CA, cn: "kube-apiserver-kubelet-client", usage: client},
 		{name: ControllerManager, signer: CA, cn: "system:kube-controller-manager", usage: client},
@@ -66,8 +68,8 @@ func profiles() []profile {
 		{name: APIServerEtcdClient, signer: EtcdCA, cn: "kube-apiserver-etcd-client", usage: client},
 		{name: EtcdHealthcheckClient, signer: EtcdCA, cn: "kube-etcd-healthcheck-client", usage: client},
 
-		{name: MetricsServer, signer: CA, addon: "metrics-server", cn: "metrics-server", usage: server, sans: service("metrics-server.kube-system")},
-		{name: MetalLBWebhook, signer: CA, addon: "load-balancer", cn: "metallb-webhook", usage: server, sans: service("metallb-webhook.metallb-system")},
+		{name: MetricsServer, signer: CA, when: with("metrics-server"), cn: "metrics-server", usage: server, sans: service("metrics-server.kube-system")},
+		{name: MetalLBWebhook, signer: CA, when: with("load-balancer"), cn: "metallb-webhook", usage: server, sans: service("metallb-webhook.metallb-system")},
 
 		{name: KubeletClient, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: client},
 		{name: KubeletServing, signer: CA, scope: perNode, cn: "system:node:" + nodeName, orgs: []string{"system:nodes"}, usage: server, sans: nodeSANs},
@@ -84,16 +86,26 @@ func (p profile) of(n *cluster.Node) bool {
 	return p.scope == perNode || p.scope == perController && n.Role == cluster.Controller
 }
 
-// roots are the rows of the CAs.
-func roots() []profile {
-	return slices.DeleteFunc(profiles(), func(p profile) bool { return !p.isCA() })
+// in says whether the cluster has a certificate of this profile.
+func (p profile) in(c *cluster.Cluster) bool { return p.when == nil || p.when(c) }
+
+// with is for what belongs to an addon, by the name of its folder.
+func with(addon string) func(*cluster.Cluster) bool {
+	return func(c *cluster.Cluster) bool { return slices.Contains(c.Addons.Enabled(), addon) }
+}
+
+// roots are the rows of the cluster's CAs or, where that is nil, of those that
+// every cluster has.
+func roots(c *cluster.Cluster) []profile {
+	return slices.DeleteFunc(profiles(), func(p profile) bool {
+		return !p.isCA() || c == nil && p.when != nil || c != nil && !p.in(c)
+	})
 }
 
 // leaves are the rows that the node has or, where that is nil, the cluster.
 func leaves(c *cluster.Cluster, n *cluster.Node) []profile {
-	enabled := c.Addons.Enabled()
 	return slices.DeleteFunc(profiles(), func(p profile) bool {
-		return p.isCA() || p.addon != "" && !slices.Contains(enabled, p.addon) || n == nil && p.scope != perCluster || n != nil && !p.of(n)
+		return p.isCA() || !p.in(c) || n == nil && p.scope != perCluster || n != nil && !p.of(n)
 	})
 }
 
@@ -101,18 +113,21 @@ func leaves(c *cluster.Cluster, n *cluster.Node) []profile {
 // one of a node, the node.
 func (p profile) request(c *cluster.Cluster, n *cluster.Node) request {
 	r := request{
-		cn:        p.cn,
+		cn:        strings.ReplaceAll(p.cn, clusterName, c.Name),
 		orgs:      p.orgs,
 		usage:     p.usage,
 		algorithm: algorithm(c.PKI.Algorithm),
 		life:      leafLife,
 	}
 	if n != nil {
-		r.cn = strings.ReplaceAll(p.cn, nodeName, n.Name)
+		r.cn = strings.ReplaceAll(r.cn, nodeName, n.Name)
 	}
 	switch {
 	case p.isCA():
-		r.ca, r.life, r.sans = true, caLife, []string{p.cn}
+		r.ca, r.life = true, caLife
+		if p.when == nil { // as kubeadm names its own; a CA for people is no host
+			r.sans = []string{r.cn}
+		}
 	case p.sans != nil:
 		r.sans = distinct(p.sans(c, n))
 	}

@@ -19,7 +19,7 @@ func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range roots() {
+	for _, p := range roots(e.cluster) {
 		if set.pairs[p.name], err = e.authority(b, p, begun); err != nil {
 			return err
 		}
@@ -28,6 +28,9 @@ func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 		return err
 	}
 	if set.EncryptionKey, err = e.encryptionKey(b, begun); err != nil {
+		return err
+	}
+	if set.CookieSecret, err = e.cookieSecret(b); err != nil {
 		return err
 	}
 	if set.SSHHostCA, err = e.sshCA(b, sshHostCA, "host", begun); err != nil {
@@ -71,7 +74,7 @@ func (e *ensurer) authority(b *batch, p profile, begun string) (Pair, error) {
 	switch {
 	case pair.Cert != nil && pair.Key == nil:
 		return Pair{}, fmt.Errorf("%s.key is missing, and without it kbm can issue nothing: %s", shown(at), restore)
-	case pair.Cert == nil && begun != "":
+	case pair.Cert == nil && begun != "" && p.when == nil:
 		return Pair{}, lost(at+".crt", begun)
 	case pair.Cert == nil: // a key alone is what a crash leaves
 		if pair, err = issue(p.request(e.cluster, nil), nil, e.now, e.rand); err != nil {

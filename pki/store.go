@@ -38,6 +38,7 @@ const (
 	saKey         = "sa.key"
 	saPub         = "sa.pub"
 	encryptionKey = "encryption.key"
+	cookieSecret  = "cookie-secret.key"
 	sshHostCA     = "ssh/host-ca"
 	sshUserCA     = "ssh/user-ca"
 	sshHostKey    = "ssh_host_ed25519_key"
