@@ -206,7 +206,7 @@ type Issuer struct {
 	Server string `json:"server,omitempty" eg:"production"`
 	// CAFile holds the certificates (PEM) that the server is verified with.
 	// Unless set, the public ones.
-	CAFile string `json:"caFile,omitempty" eg:"acme-ca.pem"`
+	CAFile string `json:"caFile,omitempty" local:"file" eg:"acme-ca.pem"`
 	// Email that the server may write to. Unless set, that of certs.
 	Email string `json:"email,omitempty" eg:"me@example.com"`
 	// Class of the ingress that answers HTTP-01.
@@ -245,7 +245,7 @@ type Auth struct {
 	EmailDomains []string `json:"emailDomains,omitempty" eg:"[example.com]"`
 	// CAFile holds the certificates (PEM) that the provider is verified with.
 	// Unless set, the public ones.
-	CAFile string `json:"caFile,omitempty" eg:"sso-ca.pem"`
+	CAFile string `json:"caFile,omitempty" local:"file" eg:"sso-ca.pem"`
 	// Options are further flags of oauth2-proxy, without the dashes.
 	Options map[string]string `json:"options,omitempty" eg:"{github-org: example}"`
 }
@@ -260,7 +260,7 @@ type Metrics struct {
 // Extra is the user's own.
 type Extra struct {
 	// Manifests are files and folders of YAML, relative to the cluster's folder.
-	Manifests []string `json:"manifests,omitempty" eg:"[manifests]"`
+	Manifests []string `json:"manifests,omitempty" local:"path" eg:"[manifests]"`
 	// TLS makes Secrets of certificates in local files.
 	TLS []TLSSecret `json:"tls,omitempty" eg:"[{name: app-tls, namespace: default, cert: app.crt, key: app.key.age}]"`
 	// HTPasswd makes Secrets for basic authentication of local files.
@@ -274,9 +274,9 @@ type TLSSecret struct {
 	// Namespace of the Secret.
 	Namespace string `json:"namespace,omitempty"`
 	// Cert is the file of the certificate and its chain (PEM).
-	Cert string `json:"cert" eg:"app.crt"`
+	Cert string `json:"cert" local:"file" eg:"app.crt"`
 	// Key is the file of its key (PEM); one that ends in .age is encrypted.
-	Key string `json:"key" eg:"app.key.age"`
+	Key string `json:"key" local:"file" eg:"app.key.age"`
 }
 
 // HTPasswdSecret is a Secret with the key auth.
@@ -286,5 +286,5 @@ type HTPasswdSecret struct {
 	// Namespace of the Secret.
 	Namespace string `json:"namespace,omitempty"`
 	// File that htpasswd wrote; one that ends in .age is encrypted.
-	File string `json:"file" eg:"auth"`
+	File string `json:"file" local:"file" eg:"auth"`
 }
