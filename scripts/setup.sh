@@ -21,6 +21,8 @@ util-linux          namespaces of the tests
 openssh-client      tests hold kbm against the real ssh and ssh-keygen
 openssh-server      tests log in to a real sshd
 sudo                tests log in as a user who is not root
+bind9               tests: the authoritative DNS server that records are kept in
+bind9-dnsutils      pages of docs/tasks ask it: dig
 openssl             tests verify certificates with a second program; make bench
 genisoimage         make bench: what kbm is measured against
 xorriso             tests read ISOs with a second program
