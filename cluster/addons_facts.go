@@ -77,3 +77,27 @@ func (c *Cluster) AddressesOf(roles ...Role) []string {
 func (c *Cluster) HasPrivateCA() bool {
 	return c.Addons.Certs != nil && slices.ContainsFunc(c.Addons.Certs.Issuers, func(i Issuer) bool { return i.PrivateCA })
 }
+
+// Published are the addresses that the Ingress objects of a class show. None
+// means those of its Service.
+func (c *Cluster) Published(class IngressClass) []string {
+	if len(class.Publish) == 0 && class.Expose == HostNetwork {
+		return c.AddressesOf(class.Roles...)
+	}
+	return class.Publish
+}
+
+// HostNetworkRoles lists the roles of the nodes whose ports 80 and 443 belong
+// to an ingress class.
+func (i *Ingress) HostNetworkRoles() []Role {
+	var roles []Role
+	if i == nil {
+		return roles
+	}
+	for _, class := range i.Classes {
+		if class.Expose == HostNetwork {
+			roles = append(roles, class.Roles...)
+		}
+	}
+	return roles
+}

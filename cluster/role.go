@@ -13,16 +13,24 @@ const (
 // LabelsOf returns the labels that the node shall carry: its role's and its own.
 func (c *Cluster) LabelsOf(n *Node) map[string]string {
 	labels := map[string]string{}
-	switch n.Role {
-	case Controller:
-		labels[ControlPlane] = ""
-	case Worker:
-		labels[workerLabel] = ""
-	case Edge:
-		labels[edgeLabel] = ""
+	if label := n.Role.Label(); label != "" {
+		labels[label] = ""
 	}
 	maps.Copy(labels, n.Labels)
 	return labels
+}
+
+// Label is the label of the nodes that have the role.
+func (r Role) Label() string {
+	switch r {
+	case Controller:
+		return ControlPlane
+	case Worker:
+		return workerLabel
+	case Edge:
+		return edgeLabel
+	}
+	return ""
 }
 
 // TaintsOf returns the taints that the node shall carry: its role's and its

@@ -119,6 +119,7 @@ func (b *builder) kubelet() {
 		"DNSServiceIP": c.DNSServiceIP().String(),
 		"ResolvConf":   b.os.ResolvConf,
 		"Taints":       c.TaintsOf(b.in.Node),
+		"WebPorts":     slices.Contains(c.Addons.Ingress.HostNetworkRoles(), b.in.Node.Role),
 	})
 	// The folder of the drop-ins must exist, or the kubelet does not start.
 	b.dir(Dir{Path: kubernetesDir + "/kubelet.conf.d", Mode: 0o755, Stage: Joined})

@@ -218,3 +218,20 @@ func TestWorkersHoldNoClusterSecrets(t *testing.T) {
 		}
 	}
 }
+
+// The ingress is not root, so where it has the node's own ports the kernel must
+// let it; nowhere else.
+func TestOnlyNodesOfAnIngressGiveTheirWebPorts(t *testing.T) {
+	c := load(t, "ha").WithNodes(cluster.Node{Name: "edge1", Role: cluster.Edge, Address: "10.0.0.31/24"})
+	c.Addons.Ingress = &cluster.Ingress{Classes: []cluster.IngressClass{
+		{Name: "external", Expose: cluster.HostNetwork, Roles: []cluster.Role{cluster.Edge}},
+		{Name: "internal", Expose: cluster.NodePort, Roles: []cluster.Role{cluster.Worker}},
+	}}
+	for _, m := range machines(t, c) {
+		i := slices.IndexFunc(m.Files, func(f ignition.File) bool { return f.Path == "/etc/sysctl.d/90-kbm.conf" })
+		gives := strings.Contains(string(m.Files[i].Content), "\nnet.ipv4.ip_unprivileged_port_start = 80\n")
+		if n, _ := c.Node(m.Name); gives != (n.Role == cluster.Edge) {
+			t.Errorf("%s, %s, gives its web ports: %t", m.Name, n.Role, gives)
+		}
+	}
+}
