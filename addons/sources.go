@@ -25,6 +25,7 @@ const (
 	KeptPrivateCACert = "private-ca.crt" // PEM
 	KeptPrivateCAKey  = "private-ca.key" // PEM
 	KeptCookieSecret  = "cookie-secret"  // 32 characters
+	KeptMemberlistKey = "memberlist-key" // 32 characters
 
 	// The cluster CA and what it issued for addons that the API server calls, PEM.
 	KeptCACert             = "ca.crt"

@@ -166,7 +166,7 @@ func TestAnAddonsCertificateComesWithTheAddon(t *testing.T) {
 		t.Error("MetalLB is off and metrics-server is on, and the certificates do not follow")
 	}
 	c.Addons.LoadBalancer = &cluster.LoadBalancer{}
-	if got := changed(mustEnsure(t, c, now)); !slices.Equal(got, []string{"pki/metallb-webhook.crt: new"}) {
+	if got := changed(mustEnsure(t, c, now)); !slices.Equal(got, []string{"pki/memberlist.key: new", "pki/metallb-webhook.crt: new"}) {
 		t.Errorf("turned on, it brings %q", got)
 	}
 }

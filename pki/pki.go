@@ -65,6 +65,9 @@ type Set struct {
 	// CookieSecret is what oauth2-proxy seals its cookies with, 32 characters;
 	// nil without that addon.
 	CookieSecret []byte
+	// MemberlistKey is what MetalLB's speakers talk to each other with, 32
+	// characters; nil without that addon.
+	MemberlistKey []byte
 	// SSHHostCA signs host keys, SSHUserCA signs the certificates that kbm logs in with.
 	SSHHostCA, SSHUserCA SSHKey
 	// Changes is what Ensure wrote, in the order of the table and the nodes.

@@ -30,7 +30,7 @@ func (e *ensurer) ensureRoots(set *Set, b *batch) error {
 	if set.EncryptionKey, err = e.encryptionKey(b, begun); err != nil {
 		return err
 	}
-	if set.CookieSecret, err = e.cookieSecret(b); err != nil {
+	if err := e.addonSecrets(set, b); err != nil {
 		return err
 	}
 	if set.SSHHostCA, err = e.sshCA(b, sshHostCA, "host", begun); err != nil {

@@ -39,6 +39,7 @@ const (
 	saPub         = "sa.pub"
 	encryptionKey = "encryption.key"
 	cookieSecret  = "cookie-secret.key"
+	memberlistKey = "memberlist.key"
 	sshHostCA     = "ssh/host-ca"
 	sshUserCA     = "ssh/user-ca"
 	sshHostKey    = "ssh_host_ed25519_key"

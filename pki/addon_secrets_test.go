@@ -13,7 +13,7 @@ import (
 func TestAnAddonsRootsComeWithTheAddon(t *testing.T) {
 	c := testCluster(t)
 	c.Addons = cluster.Addons{}
-	if set := mustEnsure(t, c, now); set.CookieSecret != nil || set.Get(PrivateCA).Cert != nil {
+	if set := mustEnsure(t, c, now); set.CookieSecret != nil || set.MemberlistKey != nil || set.Get(PrivateCA).Cert != nil {
 		t.Error("there are roots of addons that are off")
 	}
 	c.Addons.Auth = &cluster.Auth{}
@@ -27,6 +27,10 @@ func TestAnAddonsRootsComeWithTheAddon(t *testing.T) {
 	}
 	if len(first.CookieSecret) != 32 {
 		t.Errorf("a cookie secret of %d characters, and AES has no such key", len(first.CookieSecret))
+	}
+	c.Addons.LoadBalancer = &cluster.LoadBalancer{}
+	if key := mustEnsure(t, c, now).MemberlistKey; len(key) != 32 || bytes.Equal(key, first.CookieSecret) {
+		t.Errorf("a memberlist key of %d characters", len(key))
 	}
 	second := mustEnsure(t, c, now)
 	if len(second.Changes) > 0 || !bytes.Equal(first.CookieSecret, second.CookieSecret) {
