@@ -26,20 +26,30 @@ type session struct {
 	app     *app
 	cluster *cluster.Cluster
 	pki     *pki.Set
+	sources addons.Sources
 }
 
 // open loads the cluster and its PKI. What the PKI lacks, for example after an
 // edit of the spec, is issued here: the certificates follow the file.
 func (a *app) open(ctx context.Context) (*session, error) {
-	return a.load(ctx, func(s pki.Store) pki.Store { return s })
+	return a.load(ctx, opening{})
 }
 
 // peek is open without a write: what would be issued is made up in memory.
 func (a *app) peek(ctx context.Context) (*session, error) {
-	return a.load(ctx, func(s pki.Store) pki.Store { return pki.ReadOnly{Store: s} })
+	return a.load(ctx, opening{readOnly: true})
 }
 
-func (a *app) load(ctx context.Context, wrap func(pki.Store) pki.Store) (*session, error) {
+// opening says what a session is for.
+type opening struct {
+	// readOnly sessions write nothing.
+	readOnly bool
+	// addons are going to be compared or applied: every value that they need
+	// must be at hand, before anything is touched.
+	addons bool
+}
+
+func (a *app) load(ctx context.Context, o opening) (*session, error) {
 	c, err := cluster.Load(a.dir)
 	if err != nil {
 		return nil, usageError(err)
@@ -48,11 +58,25 @@ func (a *app) load(ctx context.Context, wrap func(pki.Store) pki.Store) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	set, err := pki.Ensure(wrap(store), c, time.Now(), rand.Reader)
+	values := &sources{dir: c.Dir, getenv: os.Getenv, decrypt: store.Decrypted}
+	if o.addons {
+		if err := values.check(c); err != nil {
+			return nil, usageError(err)
+		}
+	}
+	set, err := pki.Ensure(o.wrap(store), c, time.Now(), rand.Reader)
 	if err != nil {
 		return nil, usageError(err)
 	}
-	return &session{app: a, cluster: c, pki: set}, nil
+	values.kept = set
+	return &session{app: a, cluster: c, pki: set, sources: values}, nil
+}
+
+func (o opening) wrap(s pki.Store) pki.Store {
+	if o.readOnly {
+		return pki.ReadOnly{Store: s}
+	}
+	return s
 }
 
 // openBundle opens the folder of binaries and images that the cluster runs.
@@ -93,7 +117,7 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 		PKI:      s.pki,
 		Bundle:   b.Manifest(),
 		Source:   bundleSource{b},
-		Sources:  addons.Review{Dir: s.cluster.Dir},
+		Sources:  s.sources,
 		Connect:  machines.connect,
 		Admin:    s.admin,
 		Report:   reporter{progress},

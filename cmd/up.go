@@ -67,7 +67,7 @@ func (o *upOptions) flags(c *cobra.Command) {
 
 func (a *app) up(ctx context.Context, o upOptions) error {
 	start := time.Now()
-	s, err := a.open(ctx)
+	s, err := a.load(ctx, opening{addons: true})
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (a *app) sayUp(s *session, plan provision.Plan, took time.Duration) error {
 }
 
 func (a *app) diff(ctx context.Context, o upOptions) error {
-	s, err := a.peek(ctx)
+	s, err := a.load(ctx, opening{addons: true, readOnly: true})
 	if err != nil {
 		return err
 	}
