@@ -18,8 +18,8 @@ type BuildOptions struct {
 	Dir        string // DefaultDir unless set
 	Kubernetes string // DefaultKubernetes unless set
 	Arch       string // this machine's unless set
-	// Only limits the work to artefacts of these names and groups. What the
-	// folder already holds stays in it.
+	// Only limits the work to artefacts of these names and groups; Addons stands
+	// for the groups of all addons. What the folder already holds stays in it.
 	Only []string
 	// Parallel limits how many packages are compiled at a time; 0 leaves it to Go.
 	Parallel int
@@ -129,9 +129,11 @@ func selectRows(rows []component, only []string) ([]component, error) {
 	used := map[string]bool{}
 	var selected []component
 	for _, row := range rows {
-		byName, byGroup := slices.Contains(only, row.Name), slices.Contains(only, string(row.Group))
-		used[row.Name], used[string(row.Group)] = used[row.Name] || byName, used[string(row.Group)] || byGroup
-		if byName || byGroup {
+		asked := slices.DeleteFunc(row.calledBy(), func(name string) bool { return !slices.Contains(only, name) })
+		for _, name := range asked {
+			used[name] = true
+		}
+		if len(asked) > 0 {
 			selected = append(selected, row)
 		}
 	}
@@ -145,4 +147,13 @@ func selectRows(rows []component, only []string) ([]component, error) {
 		return nil, fmt.Errorf("no artefact or group is called %s: `kbm bundle list --all` has the names", strings.Join(unknown, ", "))
 	}
 	return selected, nil
+}
+
+// calledBy lists the names that choose the row.
+func (c component) calledBy() []string {
+	names := []string{c.Name, string(c.Group)}
+	if c.Group.isAddon() {
+		names = append(names, string(Addons))
+	}
+	return names
 }

@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+
+	"github.com/kbm-dev/kbm/cluster"
 )
 
 // Kind says what an artefact is on the machine that uses it.
@@ -31,10 +34,23 @@ const (
 	Controller Group = "controller" // controllers only
 	Lab        Group = "lab"        // demo and test images, and the lab's tools
 	Bench      Group = "bench"      // what kbm is measured against
+	Traffic    Group = "traffic"    // servers that addons are tested against
 )
 
+// Addons stands for the groups of all addons where artefacts are chosen. The
+// group of an addon has the addon's name: its nodes need the images.
+const Addons Group = "addons"
+
 // Groups lists every group, in the order of need.
-func Groups() []Group { return []Group{Node, Controller, Lab, Bench} }
+func Groups() []Group {
+	groups := []Group{Node, Controller, Lab, Bench}
+	for _, name := range cluster.OptionalAddons() {
+		groups = append(groups, Group(name))
+	}
+	return append(groups, Traffic)
+}
+
+func (g Group) isAddon() bool { return slices.Contains(cluster.OptionalAddons(), string(g)) }
 
 // Artefact is one file of the bundle.
 type Artefact struct {

@@ -126,6 +126,7 @@ func components(r release) []component {
 			Module: "kube-vip", Package: "github.com/kube-vip/kube-vip", LDFlags: "-X main.Version=v1.2.2",
 		}, Image: imageRow{Ref: "ghcr.io/kube-vip/kube-vip:v1.2.2", Layer: "base", Program: "/kube-vip"}},
 	}
+	rows = append(rows, addonComponents()...)
 	for i := range rows {
 		rows[i].complete()
 	}
