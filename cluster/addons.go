@@ -195,6 +195,8 @@ type Certs struct {
 	// Resolvers that cert-manager asks whether a DNS-01 record is out, as
 	// address:port. Unless set, the cluster's.
 	Resolvers []string `json:"resolvers,omitempty" eg:"[\"1.1.1.1:53\"]"`
+
+	standard bool // the issuers are kbm's choice, not the user's
 }
 
 // Issuer is a ClusterIssuer: what cert-manager.io/cluster-issuer names.

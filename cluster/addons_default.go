@@ -101,6 +101,7 @@ func (d *DNS) fill(owner string) {
 func (s *Certs) fill(a Addons) {
 	s.Issuers = slices.Clone(s.Issuers)
 	if len(s.Issuers) == 0 {
+		s.standard = true
 		if s.Email != "" {
 			s.Issuers = []Issuer{
 				s.letsEncrypt(ACMEStaging, a),

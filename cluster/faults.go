@@ -67,14 +67,32 @@ func (f Faults) Err() error {
 	return f
 }
 
-// checker collects the faults of one file.
+// checker collects the faults of one file, or of a section of it.
 type checker struct {
 	file   string
 	faults *Faults
+	// section is the path that all others are relative to; empty for the file.
+	section string
 }
 
 func (k checker) add(path, value, wrong, right string) {
-	*k.faults = append(*k.faults, Fault{File: k.file, Path: path, Value: showable(value), Wrong: wrong, Right: right})
+	*k.faults = append(*k.faults, Fault{File: k.file, Path: k.at(path), Value: showable(value), Wrong: wrong, Right: right})
+}
+
+// in checks a section, or an item of a list.
+func (k checker) in(path string, index ...int) checker {
+	k.section = k.at(path)
+	for _, i := range index {
+		k.section += fmt.Sprintf("[%d]", i)
+	}
+	return k
+}
+
+func (k checker) at(path string) string {
+	if k.section == "" || path == "" {
+		return k.section + path
+	}
+	return k.section + "." + path
 }
 
 func (k checker) missing(path, right string) {

@@ -19,6 +19,7 @@ func (c *Cluster) Validate() Faults {
 	checkNetwork(k, c)
 	checkSSH(k, &c.SSH)
 	checkPKI(k, c)
+	checkAddons(k, c)
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
 		checkNode(checker{file: n.source(), faults: &faults}, n, c.OS)
@@ -30,9 +31,14 @@ func (c *Cluster) Validate() Faults {
 }
 
 // ReadyForUp tells what is still missing before machines can be made a
-// cluster of: a number of controllers that can hold a majority. The error is
-// Faults.
+// cluster of: a number of controllers that can hold a majority, and a node for
+// each ingress class. The error is Faults.
 func (c *Cluster) ReadyForUp() error {
+	return append(c.unserved(), c.unled()...).Err()
+}
+
+// unled is the fault in the number of controllers.
+func (c *Cluster) unled() Faults {
 	const right = "make it 1, 3 or 5 (kbm add-node NAME --role controller …)"
 	n := len(c.Controllers())
 	fault := Fault{File: NodesDir, Right: right}

@@ -30,6 +30,7 @@ func checkNetwork(k checker, c *Cluster) {
 		k.address(path, r)
 		checkOutside(k, c, path, r)
 	}
+	checkNames(k.in("network"), c)
 	// The lower bound is IPv6's (RFC 8200) with 50 bytes for VXLAN; the upper
 	// one is what jumbo frames reach.
 	if m := c.Network.MTU; m < 1330 || m > 9216 {
