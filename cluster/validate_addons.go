@@ -46,7 +46,8 @@ func checkSources(k checker, a Addons) {
 		case s.Env != "" && s.File != "":
 			k.add(s.Path, "", "has both env and file", "keep one")
 		case s.Env != "" && !isEnvName(s.Env):
-			k.add(s.Path+".env", s.Env, "is not the name of an environment variable", "write one such as CF_API_TOKEN; the value itself never stands here")
+			// It is not shown: it may be the secret.
+			k.add(s.Path+".env", "", "is not the name of an environment variable", "write one such as CF_API_TOKEN; the value itself never stands here")
 		case s.File != "" && !strings.HasSuffix(s.File, ".age"):
 			k.add(s.Path+".file", s.File, "is not an age-encrypted file", "encrypt it, and name it with .age at the end: age -r RECIPIENT -o "+s.File+".age "+s.File)
 		case s.File != "":
@@ -95,9 +96,7 @@ func (k checker) domain(path, name string) {
 func domainFault(name string) (wrong, right string) {
 	wrong, right = hostFault(name)
 	switch {
-	case name == "":
-		return "is not a DNS name", "write one such as home.example.com"
-	case wrong == "" && looksNumeric(name), strings.Contains(name, ":"):
+	case wrong == "" && (looksNumeric(name) || strings.Contains(name, ":")):
 		return "is not a DNS name", "write one such as home.example.com"
 	case right == rightHost:
 		right = "write a DNS name, such as home.example.com"
