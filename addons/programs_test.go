@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -95,7 +96,7 @@ func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
 		}
 		return err
 	})
-	checkRoles(t, all, audit)
+	checkRoles(t, all, audit, "kube-system", "flannel", "coredns")
 }
 
 func makeNode(t *testing.T, e *Engine) {
@@ -114,9 +115,22 @@ func makeNode(t *testing.T, e *Engine) {
 	}
 }
 
-// run does with the first container of a workload what a kubelet and a runtime
-// would: the same files, environment, user, capabilities and probe.
+// run runs a workload in the test's own network.
 func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, workload *unstructured.Unstructured) {
+	t.Helper()
+	c.runAt(t, e, all, image, workload, place{address: nodeAddress})
+}
+
+// place is where a program runs.
+type place struct {
+	network string // name of its network namespace; empty is the test's own
+	address string
+	hosts   string // lines of its /etc/hosts
+}
+
+// runAt does with the first container of a workload what a kubelet and a runtime
+// would: the same files, environment, user, capabilities and probe.
+func (c *control) runAt(t *testing.T, e *Engine, all []Addon, image string, workload *unstructured.Unstructured, at place) {
 	t.Helper()
 	var template struct {
 		Spec struct {
@@ -141,7 +155,7 @@ func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, worklo
 	bind(c.account(t, e, workload.GetNamespace(), pod.ServiceAccountName), "/run/secrets/kubernetes.io/serviceaccount")
 	fmt.Fprintf(&script, "[ -e %[1]s/var/run ] || { mkdir -p %[1]s/var; ln -s /run %[1]s/var/run; }\n", root)
 	// dnsPolicy Default, on a node without a resolver.
-	fmt.Fprintf(&script, "mkdir -p %[1]s/etc\n: > %[1]s/etc/resolv.conf\n", root)
+	fmt.Fprintf(&script, "mkdir -p %[1]s/etc\n: > %[1]s/etc/resolv.conf\nprintf '%%s' '%[2]s' > %[1]s/etc/hosts\n", root, at.hosts)
 	security := container.SecurityContext
 	if security.ReadOnlyRootFilesystem != nil && *security.ReadOnlyRootFilesystem {
 		fmt.Fprintf(&script, "mount -o remount,bind,ro %s\n", root)
@@ -162,7 +176,7 @@ func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, worklo
 	for _, env := range container.Env {
 		known[env.Name] = env.Value
 		if env.ValueFrom != nil {
-			known[env.Name] = map[string]string{"spec.nodeName": nodeName, "status.hostIP": nodeAddress}[env.ValueFrom.FieldRef.FieldPath]
+			known[env.Name] = map[string]string{"spec.nodeName": nodeName, "status.hostIP": at.address}[env.ValueFrom.FieldRef.FieldPath]
 		}
 		args = append(args, env.Name+"="+known[env.Name])
 	}
@@ -174,17 +188,23 @@ func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, worklo
 		}
 		args = append(args, arg)
 	}
-	c.start(t, "unshare", args...)
-
 	probe := container.StartupProbe.HTTPGet
 	host := probe.Host
 	if host == "" {
-		host = nodeAddress
+		host = at.address
 	}
 	url := fmt.Sprintf("http://%s:%d%s", host, probe.Port.IntValue(), probe.Path)
+	answers := func() error { return ok(http.Get(url)) }
+	if at.network == "" {
+		c.start(t, "unshare", args...)
+	} else {
+		inside := []string{"netns", "exec", at.network}
+		c.start(t, "ip", slices.Concat(inside, []string{"unshare"}, args)...)
+		answers = func() error { return exec.Command("ip", append(inside, "curl", "-fsS", url)...).Run() }
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	eventually(ctx, t, image+" is ready", func() error { return ok(http.Get(url)) })
+	eventually(ctx, t, image+" is ready", answers)
 }
 
 // volume is a folder with what a volume of the pod holds.
@@ -193,14 +213,24 @@ func volume(t *testing.T, all []Addon, pod corev1.PodSpec, namespace, name strin
 	dir := t.TempDir()
 	i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
 	if pod.Volumes[i].ConfigMap == nil {
+		if err := os.Chmod(dir, 0o777); err != nil { // as an emptyDir has it
+			t.Fatal(err)
+		}
 		return dir
 	}
-	config := find(t, all, "ConfigMap", pod.Volumes[i].ConfigMap.Name)
-	data, _, err := unstructured.NestedStringMap(config.Object, "data")
-	if err != nil || config.GetNamespace() != namespace {
-		t.Fatalf("%s for namespace %s: %v", describe(config), namespace, err)
+	object := find(t, all, "ConfigMap", pod.Volumes[i].ConfigMap.Name)
+	var config corev1.ConfigMap
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &config); err != nil || config.Namespace != namespace {
+		t.Fatalf("%s for namespace %s: %v", describe(object), namespace, err)
 	}
-	return folder(t, dir, data)
+	files := maps.Clone(config.Data)
+	for name, content := range config.BinaryData {
+		if files == nil {
+			files = map[string]string{}
+		}
+		files[name] = string(content)
+	}
+	return folder(t, dir, files)
 }
 
 // account is the folder in which a pod finds its token.
@@ -227,9 +257,10 @@ func folder(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
-// checkRoles compares what the accounts did with what the addons' own roles
-// allow: nothing may be refused, and nothing may be allowed in vain.
-func checkRoles(t *testing.T, all []Addon, audit string) {
+// checkRoles compares what a namespace's accounts did with what the addons' own
+// roles allow: nothing may be refused, and nothing may be allowed in vain to the
+// named accounts, whose roles bear their names.
+func checkRoles(t *testing.T, all []Addon, audit, namespace string, accounts ...string) {
 	t.Helper()
 	text, err := os.ReadFile(audit)
 	if err != nil {
@@ -246,7 +277,7 @@ func checkRoles(t *testing.T, all []Addon, audit string) {
 		if json.Unmarshal([]byte(line), &event) != nil {
 			continue // the last line may still be written
 		}
-		account, found := strings.CutPrefix(event.User.Username, "system:serviceaccount:kube-system:")
+		account, found := strings.CutPrefix(event.User.Username, "system:serviceaccount:"+namespace+":")
 		if !found {
 			continue
 		}
@@ -256,7 +287,7 @@ func checkRoles(t *testing.T, all []Addon, audit string) {
 			t.Errorf("%s may not %s %s", account, event.Verb, resource)
 		}
 	}
-	for _, account := range []string{"flannel", "coredns"} {
+	for _, account := range accounts {
 		role := find(t, all, "ClusterRole", "kbm:"+account)
 		rules, _, err := unstructured.NestedSlice(role.Object, "rules")
 		if err != nil {
