@@ -28,7 +28,7 @@ gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 10m ./...
 
 stage='building the bundle'
 echo '== bundle: what lab machines run; the first time, Kubernetes is built from source'
-bin/kbm bundle build node controller lab
+bin/kbm bundle build node controller addons lab traffic
 
 stage='the lab tests'
 echo '== lab tests: on real machines, one package at a time'

@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/house":      {},
 	"bench":               {"addons", "bundle", "cluster", "ignition", "internal", "lab", "pki", "provision", "templates"},
 	"e2e":                 {"e2e/harness"},
-	"e2e/harness":         {},
+	"e2e/harness":         {"lab"},
 }
 
 // alone lists libraries that are imported in certain files only, so that they

@@ -1,0 +1,88 @@
+//go:build lab
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// beside is what the articles take for granted: the certificate of seed 000,
+// and a Service there that leads to oauth2-proxy.
+const beside = `
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: tls-app1, namespace: app1}
+spec: {secretName: tls-app1, dnsNames: [app1.k8s.example.com], issuerRef: {kind: ClusterIssuer, name: private-ca}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: oauth2-proxy, namespace: app1}
+spec: {ports: [{port: 80, targetPort: %[2]s}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: oauth2-proxy, namespace: app1, labels: {kubernetes.io/service-name: oauth2-proxy}}
+addressType: IPv4
+ports: [{port: %[2]s}]
+endpoints: [{addresses: [%[1]s]}]
+`
+
+// What people wrote for other clusters works here, as they wrote it.
+func seeds(t *testing.T, x *traffic) {
+	startHAProxy(t, x)
+	root := checkout(t)
+	for _, file := range []string{"000-app1", "001-podinfo", "002-grafana", "003-default-backend", "003-echoheaders", "004-ingress-nginx", "004-nodejs-app", "004-sign-in"} {
+		x.Kubectl(t, "apply", "-f", filepath.Join(root, "testdata/seeds", file+".yaml"))
+	}
+	oauth2 := strings.Fields(x.Kubectl(t, "-n", "auth", "get", "service", "oauth2-proxy", "-o", "jsonpath={.spec.clusterIP} {.spec.ports[0].port}"))
+	x.Apply(t, fmt.Sprintf(beside, oauth2[0], oauth2[1]))
+	bought := trusting(t, x.Outside(t, "bought-root.pem"))
+
+	t.Run("001 podinfo", func(t *testing.T) {
+		got := browse(t, x.Cluster, x.acme).want(t, "http://podinfo.apps.kronform.pius.dev/hostname", http.StatusOK)
+		if !strings.HasPrefix(got.body, "podinfo-") || !strings.HasPrefix(got.url, "https:") {
+			t.Errorf("ended at %s", got)
+		}
+	})
+	t.Run("002 grafana", func(t *testing.T) {
+		got := browse(t, x.Cluster, nil).want(t, "http://grafana.boston.jeffreyforman.net/hostname", http.StatusOK)
+		if !strings.HasPrefix(got.body, "grafana-") {
+			t.Errorf("ended at %s", got)
+		}
+	})
+	t.Run("003 echoheaders", func(t *testing.T) {
+		browse(t, x.Cluster, nil).wantBody(t, "http://echo.example.com/header?key=User-Agent", "Go-http-client/1.1")
+	})
+	t.Run("004 app with TLS and limits", func(t *testing.T) {
+		b := browse(t, x.Cluster, bought)
+		got := b.want(t, "http://nodejs-app-external.encompasshost.com/hostname", http.StatusOK)
+		if !strings.HasPrefix(got.body, "nodejs-app-") || !strings.HasPrefix(got.url, "https:") {
+			t.Errorf("ended at %s", got)
+		}
+		flood(t, b, "https://nodejs-app-external.encompasshost.com/hostname", 80)
+	})
+	t.Run("004 app inside", func(t *testing.T) {
+		b := browse(t, x.Cluster, nil)
+		const page = "http://nodejs-app.encompasshost.com/hostname"
+		if got := b.want(t, page, http.StatusOK); !strings.HasPrefix(got.body, "nodejs-app-") {
+			t.Errorf("ended at %s", got)
+		}
+		x.Kubectl(t, "apply", "-f", filepath.Join(root, "testdata/seeds/004-basic-auth.yaml"))
+		b.want(t, page, http.StatusUnauthorized)
+		b.want(t, page, http.StatusOK, basic("someuser", "somepassword"))
+	})
+	t.Run("000 app1 with a sign-in", func(t *testing.T) {
+		b := browse(t, x.Cluster, x.all)
+		form := b.want(t, "https://app1.k8s.example.com/hostname", http.StatusOK)
+		if !strings.HasPrefix(form.url, ssoURL) {
+			t.Fatalf("a stranger ends at %s", form)
+		}
+		if in := b.fill(t, form, password); in.status != http.StatusOK || !strings.HasPrefix(in.body, "app1-") {
+			t.Errorf("after the sign-in: %s", in)
+		}
+	})
+}

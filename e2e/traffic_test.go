@@ -1,0 +1,128 @@
+//go:build lab
+
+package e2e
+
+import (
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+// traffic is a cluster with every addon on, and the servers outside it that the
+// addons speak to.
+type traffic struct {
+	*harness.Cluster
+	acme, private *x509.CertPool // roots, each by itself
+	all           *x509.CertPool // these, and that of the servers outside
+}
+
+// readyBound is what kbm up may take from bare machines to a cluster with all
+// addons ready, where the images are in place.
+const readyBound = 90 * time.Second
+
+// TestTraffic runs everything about requests from outside that can share one
+// cluster: real DNS, a real ACME server, a real sign-in. Its parts run in this
+// order, and each of them also runs alone: go test -tags lab ./e2e -run TestTraffic/sign-in
+func TestTraffic(t *testing.T) {
+	t.Parallel()
+	c := harness.New(t, nil,
+		harness.Node{Name: "cp1", Role: "controller", Args: resolves},
+		harness.Node{Name: "w1", Role: "worker", Args: resolves},
+		harness.Node{Name: "w2", Role: "worker", Args: resolves},
+		harness.Node{Name: "ed1", Role: "edge", Args: resolves},
+	)
+	c.LabUp(t)
+	x := trafficOn(t, c)
+	x.Must(t, "push")
+	up := x.Kbm(t, "up")
+	if up.Code != 0 {
+		t.Fatalf("kbm up: %s", up.All())
+	}
+	x.Apply(t, strings.ReplaceAll(apps, "AGNHOST", agnhost(t, c)))
+
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *traffic)
+	}{
+		{"names lead in", namesLeadIn},
+		{"certificate by http01", certificateByHTTP01},
+		{"certificate by dns01", certificateByDNS01},
+		{"certificate of the private CA", certificateOfPrivateCA},
+		{"classes are kept apart", classesAreKeptApart},
+		{"client address", clientAddress},
+		{"nothing matches", nothingMatches},
+		{"basic auth", basicAuth},
+		{"sign-in", signIn},
+		{"rate limit", rateLimit},
+		{"allow list", allowList},
+		{"sticky cookie", stickyCookie},
+		{"through HAProxy", throughHAProxy},
+		{"seeds", seeds},
+		{"records go with their Ingress", recordsGo},
+		{"kubectl top", kubectlTop},
+		{"the announcing node loses power", announcerLosesPower},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, x) })
+	}
+	t.Run("addons were ready in time", func(t *testing.T) {
+		t.Logf("kbm up with all addons took %s", up.Took.Round(time.Millisecond))
+		if up.Took > readyBound {
+			t.Errorf("kbm up with all addons took %s, more than %s", up.Took, readyBound)
+		}
+	})
+	t.Run("nothing to do", func(t *testing.T) { nothingToDoWithAddons(t, x) })
+	t.Run("addons go", func(t *testing.T) { addonsGo(t, x) })
+}
+
+// resolves are flags of kbm add-node: the test's server answers for all names
+// that there are.
+var resolves = []string{"--dns", harness.Gateway}
+
+// trafficOn starts the servers on the machine outside and writes the spec of
+// the addons, with what it needs.
+func trafficOn(t *testing.T, c *harness.Cluster) *traffic {
+	t.Helper()
+	tsig := startBind(t, c)
+	client := startSSO(t, c, "https://auth.example.com/oauth2/callback, https://app1.k8s.example.com/oauth2/callback")
+	root := startACME(t, c)
+	c.Env = append(c.Env, "TSIG_KEY="+tsig, "OIDC_SECRET="+client)
+	once(t, filepath.Join(c.Dir, "auth"), func() string { return "someuser:" + hashed(t, "somepassword") + "\n" })
+	once(t, filepath.Join(c.Dir, "manifests", "own.yaml"), func() string { return ownManifest })
+	ca, _, _ := serversCA(t, c)
+	if _, err := os.Stat(filepath.Join(c.Dir, "seed.crt")); err != nil {
+		bought := newAuthority(t, "a CA that certificates are bought from")
+		writePEM(t, c.Outside(t, "bought-root.pem"), "CERTIFICATE", bought.cert.Raw)
+		bought.issue(t, filepath.Join(c.Dir, "seed.crt"), filepath.Join(c.Dir, "seed.key"), "*.encompasshost.com")
+	}
+	setAddons(t, c, addonsSection)
+	c.Must(t, "render") // the private CA is made with the certificates
+	private := filepath.Join(c.Dir, "pki/private-ca.crt")
+	return &traffic{c, trusting(t, root), trusting(t, private), trusting(t, root, private, ca)}
+}
+
+// setAddons replaces the last section of cluster.yaml.
+func setAddons(t *testing.T, c *harness.Cluster, section string) {
+	t.Helper()
+	before, _, found := strings.Cut(c.Read(t, "cluster.yaml"), "\naddons:")
+	if !found {
+		t.Fatal("cluster.yaml has no addons")
+	}
+	if err := os.WriteFile(filepath.Join(c.Dir, "cluster.yaml"), []byte(before+"\n"+section), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkout is the folder of the sources.
+func checkout(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
