@@ -16,7 +16,10 @@ GOLDEN = $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . | xargs -
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## bin/kbm, static
+generate: ## fetch what is embedded and not committed: the definitions of custom resources
+	@go generate ./addons
+
+build: generate ## bin/kbm, static
 	go build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/kbm .
 
 setup: ## install the Debian or Ubuntu packages that demo and test need
@@ -38,7 +41,7 @@ bench: setup build ## measure against kubeadm, and openssl with genisoimage (ARG
 lint: ## the linters, with the rules of the house
 	$(TOOL) golangci-lint run ./...
 
-golden: ## write what tests compare with anew: read the diff before you commit
+golden: generate ## write what tests compare with anew: read the diff before you commit
 	go test $(GOLDEN) -update
 
-.PHONY: help build setup demo demo-down test bench lint golden
+.PHONY: help generate build setup demo demo-down test bench lint golden

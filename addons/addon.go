@@ -21,8 +21,11 @@ import (
 )
 
 // Every folder beside this file is an addon; there is no list to add it to.
+// Only crds is none: see readCRDs. Its pattern matches .gitignore too, so that
+// Go compiles before anything was generated.
 //
-//go:embed */*.yaml
+//go:generate go -C ../tools/crds run . ../../addons/crds
+//go:embed */*.yaml crds/*
 var folders embed.FS
 
 const aboutFile = "addon.yaml"
@@ -32,9 +35,19 @@ type Addon struct {
 	Name        string
 	Description string
 	// Objects are sorted by name of the file, and within it as written.
+	// Definitions of custom resources come first.
 	Objects []*unstructured.Unstructured
 
-	order int
+	order   int
+	origins []string // of the objects: the file, and which of its objects it is
+}
+
+// add takes in the objects of a file.
+func (a *Addon) add(file string, objects []*unstructured.Unstructured) {
+	for n, o := range objects {
+		a.Objects = append(a.Objects, o)
+		a.origins = append(a.origins, fmt.Sprintf("%s, object %d", file, n+1))
+	}
 }
 
 // about is what addon.yaml holds.
@@ -42,8 +55,11 @@ type about struct {
 	Description string `json:"description"`
 	// Order is the turn: what others need comes first.
 	Order int `json:"order"`
-	// CRDs are the modules whose custom resource definitions it needs.
+	// CRDs are the modules whose custom resource definitions it needs, by their
+	// paths. An entry is a template, and may come to nothing.
 	CRDs []string `json:"crds,omitempty"`
+	// Local takes in the files and folders that the section extra names.
+	Local bool `json:"local,omitempty"`
 }
 
 // values are what a manifest may use.
@@ -92,7 +108,11 @@ func renderAll(fsys fs.FS, v values) ([]Addon, error) {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	return all, nil
+	placeInNamespaces(all)
+	if err := checkUnique(all); err != nil {
+		return nil, err
+	}
+	return all, hashConfigs(all)
 }
 
 // off tells whether an addon is one that a section of the spec turns on, and is not.

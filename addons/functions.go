@@ -16,11 +16,26 @@ func (v values) functions() template.FuncMap {
 		"kept":       func(name string) (string, error) { return inBase64(v.sources.Kept(name)) },
 		"file": func(name string) (string, error) {
 			text, err := v.sources.File(name)
-			return string(text), err
+			return string(text), asValueError(err)
 		},
+		"keyPair":  v.keyPair,
+		"htpasswd": func(name string) (string, error) { return inBase64(v.htpasswd(name)) },
 	}
 }
 
 func inBase64(value []byte, err error) (string, error) {
-	return base64.StdEncoding.EncodeToString(value), err
+	return base64.StdEncoding.EncodeToString(value), asValueError(err)
+}
+
+// valueError is a fault of what the user gave. It is shown without the place in
+// the template where it came to light.
+type valueError struct{ error }
+
+func (e *valueError) Unwrap() error { return e.error }
+
+func asValueError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &valueError{err}
 }

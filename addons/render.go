@@ -1,20 +1,18 @@
 package addons
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"text/template"
 
 	"github.com/Masterminds/sprig/v3"
 	ssautil "github.com/fluxcd/pkg/ssa/utils"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
@@ -22,10 +20,6 @@ const (
 	managedByLabel = "app.kubernetes.io/managed-by"
 	partOfLabel    = "app.kubernetes.io/part-of"
 	manager        = "kbm"
-
-	// configAnnotation makes pods roll when a ConfigMap that they mount changes:
-	// programs read their configuration once.
-	configAnnotation = "kbm/config-hash"
 )
 
 func render(fsys fs.FS, name string, v values) (Addon, error) {
@@ -34,6 +28,20 @@ func render(fsys fs.FS, name string, v values) (Addon, error) {
 		return Addon{}, err
 	}
 	a := Addon{Name: name, Description: m.Description, order: m.Order}
+	for _, entry := range m.CRDs {
+		module, err := v.expand(aboutFile, entry)
+		if err != nil {
+			return Addon{}, err
+		}
+		if module == "" {
+			continue
+		}
+		objects, err := readCRDs(fsys, module)
+		if err != nil {
+			return Addon{}, err
+		}
+		a.add("crds of "+module, objects)
+	}
 	files, err := fs.Glob(fsys, name+"/*.yaml")
 	if err != nil {
 		return Addon{}, err
@@ -46,10 +54,15 @@ func render(fsys fs.FS, name string, v values) (Addon, error) {
 		if err != nil {
 			return Addon{}, fmt.Errorf("%s: %w", path.Base(file), err)
 		}
-		a.Objects = append(a.Objects, objects...)
+		a.add(path.Base(file), objects)
+	}
+	if m.Local {
+		if err := v.addManifests(&a); err != nil {
+			return Addon{}, err
+		}
 	}
 	ssautil.SetCommonMetadata(a.Objects, map[string]string{managedByLabel: manager, partOfLabel: name}, nil)
-	return a, hashConfigs(a.Objects)
+	return a, nil
 }
 
 func renderFile(fsys fs.FS, file string, v values) ([]*unstructured.Unstructured, error) {
@@ -57,16 +70,26 @@ func renderFile(fsys fs.FS, file string, v values) ([]*unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New(path.Base(file)).Option("missingkey=error").
-		Funcs(sprig.HermeticTxtFuncMap()).Funcs(v.functions()).Parse(string(text))
+	out, err := v.expand(path.Base(file), string(text))
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, v); err != nil {
-		return nil, err
+	return decode(strings.NewReader(out))
+}
+
+// expand carries out a template.
+func (v values) expand(name, text string) (string, error) {
+	t, err := template.New(name).Option("missingkey=error").
+		Funcs(sprig.HermeticTxtFuncMap()).Funcs(v.functions()).Parse(text)
+	if err != nil {
+		return "", err
 	}
-	return decode(&out)
+	var out strings.Builder
+	err = t.Execute(&out, v)
+	if own := (*valueError)(nil); errors.As(err, &own) {
+		return "", own // what the user gave is wrong, not the template
+	}
+	return out.String(), err
 }
 
 // decode reads YAML documents. Unlike the library's, it refuses a document that
@@ -74,59 +97,32 @@ func renderFile(fsys fs.FS, file string, v values) ([]*unstructured.Unstructured
 func decode(r io.Reader) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	decoder := yaml.NewYAMLOrJSONDecoder(r, 4096)
-	for {
+	for document := 1; ; document++ {
 		o := &unstructured.Unstructured{}
 		err := decoder.Decode(&o.Object)
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return objects, nil
-		case err != nil:
-			return nil, err
-		case len(o.Object) == 0: // comments only
-			continue
-		case o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "":
-			return nil, fmt.Errorf("document %d: an object needs apiVersion, kind and metadata.name", len(objects)+1)
 		}
-		objects = append(objects, o)
+		if err == nil && len(o.Object) > 0 { // else comments only
+			err = eachObject(o, func(o *unstructured.Unstructured) { objects = append(objects, o) })
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", document, err)
+		}
 	}
 }
 
-// hashConfigs notes on each pod template what its ConfigMaps hold.
-func hashConfigs(objects []*unstructured.Unstructured) error {
-	configs := map[string]any{}
-	for _, o := range objects {
-		if o.GetKind() == "ConfigMap" {
-			configs[o.GetNamespace()+"/"+o.GetName()] = o.Object["data"]
-		}
+// eachObject takes a list apart: kubectl get -o yaml writes one.
+func eachObject(o *unstructured.Unstructured, do func(*unstructured.Unstructured)) error {
+	if o.IsList() {
+		return o.EachListItem(func(item runtime.Object) error {
+			return eachObject(item.(*unstructured.Unstructured), do)
+		})
 	}
-	for _, o := range objects {
-		volumes, _, err := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "volumes")
-		if err != nil {
-			return fmt.Errorf("volumes of %s: %w", describe(o), err)
-		}
-		var mounted []any
-		for _, volume := range volumes {
-			source, _ := volume.(map[string]any)
-			name, _, _ := unstructured.NestedString(source, "configMap", "name")
-			if data, ok := configs[o.GetNamespace()+"/"+name]; ok {
-				mounted = append(mounted, data)
-			}
-		}
-		if len(mounted) == 0 {
-			continue
-		}
-		// JSON sorts the keys of a map, so the hash is stable.
-		text, err := json.Marshal(mounted)
-		if err != nil {
-			return fmt.Errorf("hash the configuration of %s: %w", describe(o), err)
-		}
-		sum := sha256.Sum256(text)
-		err = unstructured.SetNestedField(o.Object, hex.EncodeToString(sum[:8]),
-			"spec", "template", "metadata", "annotations", configAnnotation)
-		if err != nil {
-			return fmt.Errorf("hash the configuration of %s: %w", describe(o), err)
-		}
+	if o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "" {
+		return errors.New("an object needs apiVersion, kind and metadata.name")
 	}
+	do(o)
 	return nil
 }
 
