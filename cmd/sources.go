@@ -88,6 +88,7 @@ func (s *sources) Kept(name string) ([]byte, error) {
 		addons.KeptPrivateCACert:      pair(pki.PrivateCA).Cert,
 		addons.KeptPrivateCAKey:       pair(pki.PrivateCA).Key,
 		addons.KeptCookieSecret:       s.kept.CookieSecret,
+		addons.KeptMemberlistKey:      s.kept.MemberlistKey,
 		addons.KeptCACert:             pair(pki.CA).Cert,
 		addons.KeptMetricsServerCert:  pair(pki.MetricsServer).Cert,
 		addons.KeptMetricsServerKey:   pair(pki.MetricsServer).Key,
