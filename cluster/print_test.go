@@ -69,6 +69,11 @@ func FuzzCluster(f *testing.F) {
 	f.Add([]byte(clusterText))
 	f.Add([]byte("apiVersion: 1\nname: [x]\nnetwork: {mtu: {}}\nnetwork: 3\n"))
 	f.Add([]byte(clusterText + "ssh: {authorizedKeys: [\"a\\nb\", '  ', \"\\u0085\"]}\n"))
+	f.Add([]byte(clusterText + "addons:\n  ingress: {classes: [{}, {name: a, expose: nodePort, roles: [x]}]}\n" +
+		"  loadBalancer: {pools: [{addresses: [\"-\", 1.2.3.4-1.2.3.5, fd00::/64]}], peers: [{password: {}}]}\n" +
+		"  dns: {provider: webhook, webhook: {secretEnv: {a: {env: B}}}}\n  metrics: {}\n"))
+	f.Add([]byte(clusterText + "addons:\n  certs: {email: a@b.c}\n  auth: {options: {a-b: c}}\n" +
+		"  dns: {rfc2136: {server: \"[::1]:53\"}, interval: 1s}\n  extra: {tls: [{}], htpasswd: [{file: ..}]}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, _ := Parse(File, text)
 		if c == nil {

@@ -30,12 +30,19 @@ func addUnknown(k checker, err error, into any) {
 func keysAt(t reflect.Type, path string) []string {
 	t = element(t)
 	for step := range strings.SplitSeq(path, ".") {
+		if t.Kind() == reflect.Map { // the step is a key of the user's
+			t = element(t.Elem())
+			continue
+		}
 		name, _, _ := strings.Cut(step, "[")
 		f, ok := fieldNamed(t, name)
-		if !ok || element(f.Type).Kind() != reflect.Struct {
+		if !ok || !holdsSections(element(f.Type)) {
 			break
 		}
 		t = element(f.Type)
+	}
+	if t.Kind() == reflect.Map {
+		t = element(t.Elem())
 	}
 	names := []string{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -44,6 +51,10 @@ func keysAt(t reflect.Type, path string) []string {
 		}
 	}
 	return names
+}
+
+func holdsSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Map && element(t.Elem()).Kind() == reflect.Struct
 }
 
 // element is what a pointer or a list holds.

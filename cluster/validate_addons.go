@@ -63,7 +63,7 @@ func checkSources(k checker, a Addons) {
 // can be taken to another computer as a whole.
 func (k checker) local(path, name string) {
 	if !filepath.IsLocal(name) {
-		k.add(path, name, "is not inside the cluster's folder", "put it there, and write its name relative to the folder, such as secrets/"+filepath.Base(name))
+		k.add(path, name, "is not inside the cluster's folder", "put it there, and write its name relative to the folder, such as "+filepath.Base(name))
 	}
 }
 
