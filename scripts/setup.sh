@@ -27,6 +27,9 @@ openssl             tests verify certificates with a second program; make bench
 genisoimage         make bench: what kbm is measured against
 xorriso             tests read ISOs with a second program
 python3             tests run cloud-init
+haproxy             tests send traffic through what kbm external haproxy prints
+dnsmasq-base        tests ask it for the names of kbm external dnsmasq
+bind9-utils         tests read the zones of kbm external zone: named-checkzone
 '
 
 fail() {
@@ -67,12 +70,13 @@ allow_services() {
 }
 
 install_packages() {
-	local list=$1 names had_sshd=yes
+	local list=$1 names had_sshd=yes had_haproxy=yes
 	names=$(cut -f1 <<<"$list")
 	[ "$(id -u)" = 0 ] || fail "packages are missing ($(tr '\n' ' ' <<<"$names" | sed 's/ $//')), and only root can install them: run it again as root"
 	echo 'setup: installing what is missing:'
 	column_list <<<"$list"
 	is_installed openssh-server || had_sshd=no
+	is_installed haproxy || had_haproxy=no
 	export DEBIAN_FRONTEND=noninteractive
 	local apt=(apt-get --quiet --quiet --yes -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
 	"${apt[@]}" update || fail 'apt-get update did not succeed (above): can this machine reach its package mirror?'
@@ -81,12 +85,17 @@ install_packages() {
 	"${apt[@]}" install --no-install-recommends $names >/dev/null ||
 		fail 'apt-get install did not succeed (above)'
 	allow_services
-	# An sshd that was not here before must not answer after the next start of
-	# the machine either.
-	if [ "$had_sshd" = no ] && [ -d /run/systemd/system ]; then
-		systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
-	fi
+	# What was not here before must not answer after the next start of the
+	# machine either.
+	[ "$had_sshd" = yes ] || disable ssh.service ssh.socket
+	[ "$had_haproxy" = yes ] || disable haproxy.service
 	echo 'setup: done'
+}
+
+disable() {
+	if [ -d /run/systemd/system ]; then
+		systemctl --quiet disable "$@" 2>/dev/null || true
+	fi
 }
 
 column_list() {

@@ -32,7 +32,7 @@ const (
 // way in which the house is built. A package that is not here may not exist.
 var imports = map[string][]string{
 	"":                    {"cmd"},
-	"cmd":                 {"addons", "bundle", "cluster", "ignition", "internal", "lab", "pki", "provision", "templates"},
+	"cmd":                 {"addons", "bundle", "cluster", "external", "ignition", "internal", "lab", "pki", "provision", "templates"},
 	"provision":           {"addons", "bundle", "cluster", "ignition", "internal/remote", "internal/atomicfile", "pki", "templates"},
 	"lab":                 {"bundle", "cluster", "ignition", "internal/atomicfile", "internal/remote", "pki", "templates"},
 	"addons":              {"bundle", "cluster", "internal/atomicfile", "pki", "templates"},
@@ -40,6 +40,7 @@ var imports = map[string][]string{
 	"bundle":              {"cluster", "internal/atomicfile"},
 	"pki":                 {"cluster", "internal/atomicfile"},
 	"templates":           {"cluster"},
+	"external":            {"cluster"},
 	"cluster":             {},
 	"internal/ssh":        {"internal/remote"},
 	"internal/remote":     {},
