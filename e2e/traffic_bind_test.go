@@ -56,16 +56,19 @@ acme A %[1]s
 sso A %[1]s
 `
 
-// startBind starts BIND, the authoritative server of the zones, which may be
-// updated by whoever has the key that is returned, in base64.
-func startBind(t *testing.T, c *harness.Cluster) (key string) {
+// startBind starts BIND, the authoritative server of the zones, with these
+// records beside its own. They may be updated by whoever has the key that is
+// returned, in base64.
+func startBind(t *testing.T, c *harness.Cluster, records ...string) (key string) {
 	t.Helper()
 	key = strings.TrimSpace(once(t, c.Outside(t, "tsig"), newKey))
 	dir := filepath.Dir(c.Outside(t, "bind/"))
 	config := fmt.Sprintf(bindConfig, dir, harness.Gateway, key)
 	for _, zone := range zones {
 		config += fmt.Sprintf(bindZone, zone)
-		once(t, filepath.Join(dir, zone), func() string { return fmt.Sprintf(zoneFile, harness.Gateway) })
+		once(t, filepath.Join(dir, zone), func() string {
+			return fmt.Sprintf(zoneFile, harness.Gateway) + strings.Join(records, "\n") + "\n"
+		})
 	}
 	once(t, filepath.Join(dir, "named.conf"), func() string { return config })
 	// Where AppArmor watches /usr/sbin/named, it lets it read no such folder.

@@ -27,6 +27,9 @@ func (r Result) All() string {
 	return fmt.Sprintf("exit code %d after %s\n--- stdout\n%s--- stderr\n%s", r.Code, r.Took.Round(time.Millisecond), r.Stdout, r.Stderr)
 }
 
+// Program is the path of kbm.
+func (c *Cluster) Program() string { return c.kbm }
+
 // Command prepares kbm with the cluster's folder; cancelling ctx kills it -9.
 func (c *Cluster) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.kbm, append([]string{"--dir", c.Dir}, args...)...)

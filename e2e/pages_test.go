@@ -1,0 +1,164 @@
+//go:build lab
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+// pages are those of docs/tasks, in an order in which one can go on from
+// another. What a page must not change is true of all: the cluster is theirs.
+var pages = []string{"expose-an-app", "a-wildcard-certificate", "sign-in-in-front-of-an-app"}
+
+// labOfPages puts the lab in the place of what the pages take for granted.
+func labOfPages(ca string) *strings.Replacer {
+	return strings.NewReplacer(
+		"203.0.113.7", "10.90.0.13",
+		"192.168.1.53", harness.Gateway,
+		"https://accounts.example.com", ssoURL,
+		"    emailDomains: [example.com]", "    emailDomains: [example.com]\n    caFile: "+ca,
+		// Let's Encrypt is played by a server in the lab.
+		"    email: me@example.com", `    email: me@example.com
+    resolvers: ["`+nameServer+`"]
+    issuers:
+    - {name: letsencrypt-staging, server: "`+acmeURL+`", caFile: `+ca+`, class: external}
+    - {name: letsencrypt-production, server: "`+acmeURL+`", caFile: `+ca+`, class: external, dns01: [apps.example.com]}`,
+	)
+}
+
+// TestTasks does what each page of docs/tasks tells its reader to do, and
+// compares what comes out with what the page says. The blocks of a page are
+// taken in their order: YAML that begins with a file's name goes to that file,
+// or to the end of cluster.yaml; sh runs; text is what the sh before it printed.
+func TestTasks(t *testing.T) {
+	t.Parallel()
+	c := harness.New(t, nil,
+		harness.Node{Name: "cp1", Role: "controller", Args: resolves},
+		harness.Node{Name: "w1", Role: "worker", Args: resolves},
+		harness.Node{Name: "ed1", Role: "edge", Args: resolves},
+	)
+	c.LabUp(t)
+	tsig := startBind(t, c, "hello A "+c.Address(t, "ed1"), "auth A "+c.Address(t, "ed1"))
+	client := startSSO(t, c, "https://auth.example.com/oauth2/callback")
+	root := startACME(t, c)
+	ca, _, _ := serversCA(t, c)
+	c.Env = append(c.Env, "TSIG_KEY="+tsig, "OIDC_SECRET="+client, "CURL_CA_BUNDLE="+root)
+	for _, name := range pages {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(checkout(t), "docs/tasks", name+".md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			readPage(t, c, blocks(labOfPages(filepath.Base(ca)).Replace(string(text))))
+		})
+	}
+	t.Run("every page is done", func(t *testing.T) {
+		found, err := filepath.Glob(filepath.Join(checkout(t), "docs/tasks/*.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range found {
+			if name := strings.TrimSuffix(filepath.Base(page), ".md"); !slices.Contains(pages, name) {
+				t.Errorf("docs/tasks/%s.md is not among the pages that this test does", name)
+			}
+		}
+	})
+}
+
+// block is a fenced block of a page.
+type block struct{ language, text string }
+
+var fenced = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+
+func blocks(page string) (all []block) {
+	for _, found := range fenced.FindAllStringSubmatch(page, -1) {
+		all = append(all, block{found[1], found[2]})
+	}
+	return all
+}
+
+// readPage does what the blocks say. The shell is the reader's: one for the
+// whole page would hide which block failed, so each has its own.
+func readPage(t *testing.T, c *harness.Cluster, page []block) {
+	var printed string
+	for _, b := range page {
+		switch b.language {
+		case "yaml":
+			b.write(t, c)
+		case "sh":
+			printed = inFolder(t, c, b.text)
+		case "text":
+			if fault := prints(printed, b.text); fault != nil {
+				t.Fatal(fault)
+			}
+		default:
+			t.Fatalf("the test does not know what to do with a block of %s", b.language)
+		}
+	}
+}
+
+var titled = regexp.MustCompile(`^# (\S+\.yaml)( .*)?\n`)
+
+// write puts YAML where its first line says. What follows the file's name there
+// makes it a variant, which is only checked.
+func (b block) write(t *testing.T, c *harness.Cluster) {
+	title := titled.FindStringSubmatch(b.text)
+	if title == nil {
+		t.Fatalf("YAML that names no file:\n%s", b.text)
+	}
+	if title[1] != "cluster.yaml" {
+		if err := os.WriteFile(filepath.Join(c.Dir, title[1]), []byte(b.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	before := c.Read(t, "cluster.yaml")
+	setAddons(t, c, strings.TrimPrefix(b.text, title[0]))
+	if title[2] == "" {
+		return
+	}
+	if checked := c.Kbm(t, "validate"); checked.Code != 0 {
+		t.Errorf("cluster.yaml%s: %s", title[2], checked.All())
+	}
+	if err := os.WriteFile(filepath.Join(c.Dir, "cluster.yaml"), []byte(before), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inFolder runs a script in the cluster's folder, on the machine outside, whose
+// resolver is the test's. It returns what was printed.
+func inFolder(t *testing.T, c *harness.Cluster, script string) string {
+	t.Helper()
+	resolv := c.Outside(t, "resolv.conf")
+	once(t, resolv, func() string { return "nameserver " + harness.Gateway + "\n" })
+	before := fmt.Sprintf(`mount --bind %s /etc/resolv.conf; cd %s; kbm() { %s "$@"; }`, resolv, c.Dir, c.Program())
+	r := c.Exec(t, "unshare", "--mount", "sh", "-euxc", before+"\n"+script)
+	if r.Code != 0 {
+		t.Fatalf("%s\n%s", script, r.All())
+	}
+	return r.Stdout
+}
+
+// prints compares line by line: each line that a page shows has to be in what
+// was printed, in this order; … stands for anything, and so does any space.
+func prints(printed, shown string) error {
+	lines := strings.Split(strings.TrimSpace(printed), "\n")
+	for want := range strings.Lines(shown) {
+		pattern := regexp.QuoteMeta(strings.Join(strings.Fields(want), " "))
+		line := regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
+		at := slices.IndexFunc(lines, func(l string) bool { return line.MatchString(strings.Join(strings.Fields(l), " ")) })
+		if at < 0 {
+			return fmt.Errorf("no line %q in what was printed:\n%s", strings.TrimSpace(want), printed)
+		}
+		lines = lines[at+1:]
+	}
+	return nil
+}
