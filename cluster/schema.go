@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/invopop/jsonschema"
-	"sigs.k8s.io/yaml"
 )
 
 // Kinds lists the kinds of document that have a schema.
@@ -20,7 +19,9 @@ func Schema(kind string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spec, defaults any = Cluster{}, *(&Cluster{}).WithDefaults()
+	complete := (&Cluster{}).WithDefaults()
+	complete.Addons = sampleAddons()
+	var spec, defaults any = Cluster{}, *complete
 	title := "Cluster"
 	if kind == "node" {
 		spec, defaults, title = Node{}, Node{}, "Node"
@@ -78,7 +79,10 @@ func annotate(defs jsonschema.Definitions, defaults reflect.Value) {
 			continue
 		}
 		p := value(def.Properties, key)
-		if isSection(f.Type) {
+		if eg := f.Tag.Get("eg"); eg != "" {
+			p.Examples = []any{example(eg)}
+		}
+		if isSection(f.Type) && f.Type != reflect.TypeFor[Secret]() {
 			annotate(defs, defaults.Field(i))
 			// A section whose settings are all commented out is null.
 			def.Properties.Set(key, &jsonschema.Schema{
@@ -87,46 +91,53 @@ func annotate(defs jsonschema.Definitions, defaults reflect.Value) {
 			})
 			continue
 		}
-		if !defaults.Field(i).IsZero() && f.Type.Kind() != reflect.Slice {
-			p.Default = defaults.Field(i).Interface()
-		}
-		if eg := f.Tag.Get("eg"); eg != "" {
-			p.Examples = []any{example(eg)}
+		below, sample := inside(f.Type, defaults.Field(i))
+		if isSection(below) {
+			annotate(defs, sample)
+		} else if d := defaultOf(defaults.Field(i)); d != nil {
+			p.Default = d
 		}
 	}
 }
 
-// example is an example as the data that its YAML stands for.
-func example(text string) any {
-	var data any
-	if err := yaml.Unmarshal([]byte(text), &data); err != nil {
-		return text
+// limits are the values that a setting can have, from the tables that
+// validation reads, by the setting's type and key. Of a list, they are its items'.
+func limits() map[string][]string {
+	return map[string][]string{
+		"Cluster.os":           OSNames(),
+		"Cluster.medium":       Media(),
+		"PKI.algorithm":        Algorithms(),
+		"Security.podSecurity": PodProfiles(),
+		"Node.os":              OSNames(),
+		"Node.medium":          Media(),
+		"Node.role":            Roles(),
+		"Taint.effect":         Effects(),
+		"IngressClass.expose":  Exposures(),
+		"IngressClass.roles":   Roles(),
+		"Pool.protocol":        Protocols(),
+		"DNS.provider":         Providers(),
+		"DNS.policy":           Policies(),
+		"Route53.zoneType":     ZoneTypes(),
+		"RFC2136.algorithm":    TSIGAlgorithms(),
+		"Auth.provider":        SignInProviders(),
 	}
-	return data
 }
 
-// limit adds the values that a setting can have, from the tables that
-// validation reads.
+func valuesOf(typ, key string) []string { return limits()[typ+"."+key] }
+
+// limit adds the limits to a schema.
 func limit(defs jsonschema.Definitions) {
-	for _, row := range []struct {
-		def, key string
-		values   []string
-	}{
-		{"Cluster", "os", OSNames()},
-		{"Cluster", "medium", Media()},
-		{"PKI", "algorithm", Algorithms()},
-		{"Security", "podSecurity", PodProfiles()},
-		{"Node", "os", OSNames()},
-		{"Node", "medium", Media()},
-		{"Node", "role", []string{string(Controller), string(Worker), string(Edge)}},
-		{"Taint", "effect", Effects()},
-	} {
-		def, ok := defs[row.def]
+	for place, values := range limits() {
+		typ, key, _ := strings.Cut(place, ".")
+		def, ok := defs[typ]
 		if !ok {
 			continue
 		}
-		p := value(def.Properties, row.key)
-		for _, v := range row.values {
+		p := value(def.Properties, key)
+		if p.Items != nil {
+			p = p.Items
+		}
+		for _, v := range values {
 			p.Enum = append(p.Enum, v)
 		}
 	}

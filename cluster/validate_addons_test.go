@@ -131,7 +131,12 @@ func TestOneFaultEachOfLoadBalancer(t *testing.T) {
 	addresses := func(all ...string) func(*Addons) { return pool(func(p *Pool) { p.Addresses = all }) }
 	peer := func(f func(*BGPPeer)) func(*Addons) { return func(a *Addons) { f(&a.LoadBalancer.Peers[0]) } }
 	checkAddonRows(t, []addonRow{
-		{"no pool", func(a *Addons) { a.LoadBalancer = &LoadBalancer{}; a.Ingress.Classes[1].Expose = HostNetwork; a.Ingress.Classes[1].Roles = []Role{Worker}; a.Ingress.Classes[1].Pool = "" }, "loadBalancer.pools: is missing"},
+		{"no pool", func(a *Addons) {
+			a.LoadBalancer = &LoadBalancer{}
+			a.Ingress.Classes[1].Expose = HostNetwork
+			a.Ingress.Classes[1].Roles = []Role{Worker}
+			a.Ingress.Classes[1].Pool = ""
+		}, "loadBalancer.pools: is missing"},
 		{"no addresses", addresses(), "pools[0].addresses: is missing"},
 		{"a word", addresses("lan"), "addresses[0]|is not a range"},
 		{"one address", addresses("192.168.1.240"), "addresses[0]|write 192.168.1.240/32"},
