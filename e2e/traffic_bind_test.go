@@ -62,7 +62,8 @@ sso A %[1]s
 func startBind(t *testing.T, c *harness.Cluster, records ...string) (key string) {
 	t.Helper()
 	key = strings.TrimSpace(once(t, c.Outside(t, "tsig"), newKey))
-	dir := filepath.Dir(c.Outside(t, "bind/"))
+	file := c.Outside(t, "bind/named.conf")
+	dir := filepath.Dir(file)
 	config := fmt.Sprintf(bindConfig, dir, harness.Gateway, key)
 	for _, zone := range zones {
 		config += fmt.Sprintf(bindZone, zone)
@@ -70,7 +71,7 @@ func startBind(t *testing.T, c *harness.Cluster, records ...string) (key string)
 			return fmt.Sprintf(zoneFile, harness.Gateway) + strings.Join(records, "\n") + "\n"
 		})
 	}
-	once(t, filepath.Join(dir, "named.conf"), func() string { return config })
+	once(t, file, func() string { return config })
 	// Where AppArmor watches /usr/sbin/named, it lets it read no such folder.
 	program := filepath.Join(dir, "named")
 	if _, err := os.Stat(program); err != nil {
@@ -82,7 +83,7 @@ func startBind(t *testing.T, c *harness.Cluster, records ...string) (key string)
 			t.Fatal(err)
 		}
 	}
-	c.Serve(t, "bind", nameServer, program, "-g", "-c", filepath.Join(dir, "named.conf"))
+	c.Serve(t, "bind", nameServer, program, "-g", "-c", file)
 	return key
 }
 
