@@ -26,7 +26,7 @@ type session struct {
 	app     *app
 	cluster *cluster.Cluster
 	pki     *pki.Set
-	sources addons.Sources
+	addons  []addons.Addon // where they were asked for
 }
 
 // open loads the cluster and its PKI. What the PKI lacks, for example after an
@@ -58,7 +58,7 @@ func (a *app) load(ctx context.Context, o opening) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := &sources{dir: c.Dir, getenv: os.Getenv, decrypt: store.Decrypted}
+	values := &sources{dir: c.Dir, getenv: os.Getenv, now: time.Now, decrypt: store.Decrypted}
 	if o.addons {
 		if err := values.check(c); err != nil {
 			return nil, usageError(err)
@@ -68,8 +68,14 @@ func (a *app) load(ctx context.Context, o opening) (*session, error) {
 	if err != nil {
 		return nil, usageError(err)
 	}
-	values.kept = set
-	return &session{app: a, cluster: c, pki: set, sources: values}, nil
+	s := &session{app: a, cluster: c, pki: set}
+	if o.addons {
+		values.kept = set
+		if s.addons, err = addons.Render(c, values); err != nil {
+			return nil, usageError(err)
+		}
+	}
+	return s, nil
 }
 
 func (o opening) wrap(s pki.Store) pki.Store {
@@ -117,7 +123,7 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 		PKI:      s.pki,
 		Bundle:   b.Manifest(),
 		Source:   bundleSource{b},
-		Sources:  s.sources,
+		Addons:   s.addons,
 		Connect:  machines.connect,
 		Admin:    s.admin,
 		Report:   reporter{progress},

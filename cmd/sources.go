@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/kbm-dev/kbm/addons"
 	"github.com/kbm-dev/kbm/cluster"
@@ -19,6 +20,7 @@ import (
 type sources struct {
 	dir     string
 	getenv  func(string) string
+	now     func() time.Time
 	decrypt func(sealed []byte) ([]byte, error)
 	kept    *pki.Set // nil until it is needed: a check comes before it is made
 }

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/kbm-dev/kbm/addons"
 	"github.com/kbm-dev/kbm/cluster"
 )
 
@@ -65,53 +67,61 @@ func (s *sources) checkFile(file cluster.LocatedFile) error {
 // contents are the checks of what files hold, by the path of the setting.
 func (s *sources) contents(c *cluster.Cluster) map[string]func() error {
 	checks := map[string]func() error{}
-	authorities := func(path, name string) {
-		if name != "" {
-			checks[path] = func() error { return s.checkAuthorities(name) }
+	// holds reads a file for a check, whose error has the cure to it.
+	holds := func(path, name, cure string, check func([]byte) error) {
+		checks[path] = func() error {
+			text, err := s.File(name)
+			if err != nil {
+				return err
+			}
+			if err := check(text); err != nil {
+				return &sourceError{fmt.Sprintf("file %s: %v", name, err), cure}
+			}
+			return nil
 		}
 	}
+	const authorities = "name a file of certificates in PEM"
 	if certs := c.Addons.Certs; certs != nil {
 		for i, issuer := range certs.Issuers {
-			authorities(fmt.Sprintf("addons.certs.issuers[%d].caFile", i), issuer.CAFile)
+			holds(fmt.Sprintf("addons.certs.issuers[%d].caFile", i), issuer.CAFile, authorities, checkAuthorities)
 		}
 	}
 	if auth := c.Addons.Auth; auth != nil {
-		authorities("addons.auth.caFile", auth.CAFile)
+		holds("addons.auth.caFile", auth.CAFile, authorities, checkAuthorities)
 	}
 	if extra := c.Addons.Extra; extra != nil {
 		for i, pair := range extra.TLS {
-			checks[fmt.Sprintf("addons.extra.tls[%d].key", i)] = func() error { return s.checkPair(pair) }
+			path := fmt.Sprintf("addons.extra.tls[%d]", i)
+			holds(path+".cert", pair.Cert, "name a certificate that is valid, in PEM", func(chain []byte) error {
+				return addons.CheckExpiry(chain, s.now())
+			})
+			holds(path+".key", pair.Key, "name the key of "+pair.Cert+", in PEM", func(key []byte) error {
+				return s.checkPair(pair.Cert, key)
+			})
+		}
+		for i, users := range extra.HTPasswd {
+			holds(fmt.Sprintf("addons.extra.htpasswd[%d].file", i), users.File, "write it with htpasswd -B", addons.CheckHTPasswd)
 		}
 	}
 	return checks
 }
 
-func (s *sources) checkAuthorities(name string) error {
-	text, err := s.File(name)
-	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-		return &sourceError{"file " + name + " holds no certificate", "name a file of certificates in PEM"}
+func checkAuthorities(text []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(text) {
+		return errors.New("it holds no certificate in PEM")
 	}
-	return err
+	return nil
 }
 
 // checkPair says nothing of a certificate that cannot be read: that is a fault
 // of its own.
-func (s *sources) checkPair(pair cluster.TLSSecret) error {
-	cert, err := s.File(pair.Cert)
-	if err != nil {
+func (s *sources) checkPair(certFile string, key []byte) error {
+	cert, err := s.File(certFile)
+	if err != nil || addons.CheckExpiry(cert, time.Time{}) != nil {
 		return nil
 	}
-	key, err := s.File(pair.Key)
-	if err != nil {
-		return err
-	}
-	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		// The library's words: they tell of no byte of the key.
-		return &sourceError{
-			fmt.Sprintf("file %s is not the key of %s (%v)", pair.Key, pair.Cert, err), "name a certificate and its own key, both in PEM",
-		}
-	}
-	return nil
+	_, err = tls.X509KeyPair(cert, key) // its words tell no byte of the key
+	return err
 }
 
 // checkTSIG says nothing of a value that is not there, likewise.

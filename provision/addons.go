@@ -23,7 +23,7 @@ func (r *run) applyAddons(ctx context.Context) (err error) {
 		return nil
 	}
 	r.report("", "addons", Started, "")
-	_, err = r.engine.Apply(ctx, r.addons, r.addonProgress)
+	_, err = r.engine.Apply(ctx, r.Addons, r.addonProgress)
 	return err
 }
 
@@ -43,7 +43,7 @@ func waitReady(ctx context.Context, r *run) error {
 	if err := r.waitAgents(ctx); err != nil {
 		return err
 	}
-	return r.engine.Wait(ctx, r.addons, r.addonProgress)
+	return r.engine.Wait(ctx, r.Addons, r.addonProgress)
 }
 
 // waitAgents waits until the agents that belong on every node are planned for

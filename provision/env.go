@@ -20,8 +20,8 @@ type Env struct {
 	PKI     *pki.Set
 	Bundle  bundle.Manifest
 	Source  ArtefactSource
-	// Sources hold what the addons' manifests name, secrets above all.
-	Sources addons.Sources
+	// Addons are those of the cluster, rendered with every secret.
+	Addons []addons.Addon
 	// Connect reaches one machine.
 	Connect func(ctx context.Context, n *cluster.Node) (Host, error)
 	// Admin makes a short-lived client certificate of the given identity.
@@ -38,7 +38,6 @@ type Env struct {
 type run struct {
 	Env
 	nodes  []*machine
-	addons []addons.Addon
 	engine *addons.Engine
 	api    *rest.Config
 	kube   *kubernetes.Clientset

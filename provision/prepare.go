@@ -104,10 +104,7 @@ func (r *run) verifyArtefacts(ctx context.Context) error {
 
 // compareObjects asks a running API server what would change. Before the first
 // `kbm up` there is none, and everything is to be made.
-func compareObjects(ctx context.Context, r *run) (err error) {
-	if r.addons, err = addons.Render(r.Cluster, r.Sources); err != nil {
-		return err
-	}
+func compareObjects(ctx context.Context, r *run) error {
 	for _, m := range r.controllers() {
 		if !m.etcd.data {
 			continue
@@ -129,7 +126,7 @@ func (r *run) planObjects(ctx context.Context) (err error) {
 	if r.engine, err = addons.New(r.api); err != nil {
 		return err
 	}
-	if r.changes, err = r.engine.Plan(ctx, r.addons); err != nil {
+	if r.changes, err = r.engine.Plan(ctx, r.Addons); err != nil {
 		return err
 	}
 	r.objects, err = r.compareNodes(ctx)
