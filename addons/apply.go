@@ -4,167 +4,164 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"time"
+	"slices"
+	"sync"
 
-	"github.com/fluxcd/pkg/ssa"
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// pollInterval is how often an object is asked whether it is there yet.
-const pollInterval = 100 * time.Millisecond
-
-// Apply carries out Plan, addon after addon, and returns how many objects it
-// changed. It does not wait for what the objects start.
+// Apply carries out Plan, and returns what it changed and what it kept. Names
+// limit it as they limit Plan. It waits for kinds to be served, for webhooks to
+// answer before there is a custom resource, and for what it deletes to be gone;
+// the deadline is ctx's. It does not wait for what the objects start.
 //
 // The inventory first takes in what is about to be made, and at the end loses
 // what was deleted: a run that was cut anywhere leaves no object that the next
 // one does not know.
-func (e *Engine) Apply(ctx context.Context, all []Addon, progress Progress) (int, error) {
+func (e *Engine) Apply(ctx context.Context, all []Addon, progress Progress, names ...string) ([]Change, error) {
 	stored, err := e.readInventory(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	changes, err := e.plan(ctx, all, stored)
+	changes, err := e.plan(ctx, all, stored, names)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	wanted := inventoryOf(all)
-	union := stored.with(wanted)
-	if !maps.Equal(union, stored) {
-		if err := e.writeInventory(ctx, union); err != nil {
-			return 0, err
+	chosen := named(all, names)
+	before := stored.with(inventoryOf(chosen))
+	if !maps.Equal(before, stored) {
+		if err := e.writeInventory(ctx, before); err != nil {
+			return nil, err
 		}
 	}
-	changed := 0
-	for _, a := range all {
-		n, err := e.applyAddon(ctx, a, changes, progress)
-		changed += n
-		if err != nil {
-			return changed, fmt.Errorf("apply addon %s: %w", a.Name, err)
+	r := &run{Engine: e, chosen: chosen, defined: definedKinds(chosen), changes: changes, progress: progress.serial()}
+	for _, step := range []func(context.Context) error{
+		r.applying(places),
+		r.served,
+		r.applying(configs),
+		r.applying(workloads),
+		r.applying(hooks),
+		r.deleting(customs), // before new ones, which may not go together with them
+		r.applying(customs),
+		r.keeping,
+		r.deleting(hooks),
+		r.deleting(workloads),
+		r.deleting(configs),
+		r.deleting(places),
+	} {
+		if err := step(ctx); err != nil {
+			return r.done, err
 		}
 	}
-	n, err := e.prune(ctx, changes, progress)
-	changed += n
-	if err != nil {
-		return changed, err
+	after := maps.Clone(before)
+	for _, id := range stored.of(names).without(inventoryOf(all).with(r.kept())) {
+		delete(after, id)
 	}
-	if !maps.Equal(union, wanted) {
-		return changed, e.writeInventory(ctx, wanted)
+	if !maps.Equal(after, before) {
+		return r.done, e.writeInventory(ctx, after)
 	}
-	return changed, nil
+	return r.done, nil
 }
 
-// waves is how many steps the objects of an addon are applied in.
-const waves = 3
-
-// wave says when an object's turn comes: first what makes kinds and places,
-// last what starts pods, because a pod whose account or configuration is not
-// there yet is tried again only after a pause.
-func wave(o *unstructured.Unstructured) int {
-	switch o.GetKind() {
-	case "Namespace", "CustomResourceDefinition", "PriorityClass":
-		return 0
-	case "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob", "Pod",
-		"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration":
-		return waves - 1
+// Remove deletes all that the inventory knows of the named addons, and nothing
+// else. It returns what Apply does.
+func (e *Engine) Remove(ctx context.Context, names []string, progress Progress) ([]Change, error) {
+	if len(names) == 0 {
+		return nil, nil
 	}
-	return 1
+	return e.Apply(ctx, nil, progress, names...)
 }
 
-func (e *Engine) applyAddon(ctx context.Context, a Addon, changes []Change, progress Progress) (int, error) {
-	changed := 0
-	for w := range waves {
-		var now []Change
-		for _, c := range changes {
-			if c.Addon == a.Name && c.Action != Unchanged && c.Action != Delete && wave(c.target) == w {
-				now = append(now, c)
+// run is one run of Apply.
+type run struct {
+	*Engine
+	chosen   []Addon
+	defined  map[schema.GroupKind]bool
+	changes  []Change
+	progress Progress
+
+	mu   sync.Mutex
+	done []Change
+}
+
+func (r *run) applying(w wave) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var queues [][]*Change
+		for _, a := range r.chosen {
+			due := r.due(w, func(c *Change) bool { return c.Addon == a.Name && c.Action.applies() })
+			if len(due) > 0 {
+				r.progress.say(a.Name, "applying "+count(len(due), "object"))
 			}
+			if w == customs { // which may refer to those before them
+				queues = append(queues, due)
+				continue
+			}
+			queues = slices.AppendSeq(queues, slices.Chunk(due, 1))
 		}
-		if len(now) == 0 {
-			continue
-		}
-		progress.say(a.Name, fmt.Sprintf("applying %s", count(len(now), "object")))
 		group, groupCtx := errgroup.WithContext(ctx)
 		group.SetLimit(parallel)
-		for _, c := range now {
-			group.Go(func() error { return e.carryOut(groupCtx, c) })
+		for _, queue := range queues {
+			group.Go(func() error {
+				for _, c := range queue {
+					if err := r.carryOut(groupCtx, c); err != nil {
+						return fmt.Errorf("addon %s: %s %s: %w", c.Addon, c.Action, c.Object, err)
+					}
+				}
+				return nil
+			})
 		}
-		if err := group.Wait(); err != nil {
-			return changed, err
-		}
-		changed += len(now)
-		if w == 0 {
-			if err := e.waitFor(ctx, now, progress); err != nil {
-				return changed, err
-			}
-		}
+		return group.Wait()
 	}
-	return changed, nil
 }
 
-func (e *Engine) carryOut(ctx context.Context, c Change) error {
-	if c.Action == Replace {
-		if err := e.remove(ctx, c.target); err != nil {
-			return fmt.Errorf("replace %s: %w", c.Object, err)
+// due are the changes whose turn it is.
+func (r *run) due(w wave, when func(*Change) bool) []*Change {
+	var due []*Change
+	for i := range r.changes {
+		if c := &r.changes[i]; waveOf(c.target) == w && when(c) {
+			due = append(due, c)
 		}
 	}
-	if err := e.apply(ctx, c.target); err != nil {
-		return fmt.Errorf("%s %s: %w", c.Action, c.Object, err)
+	return due
+}
+
+func (r *run) carryOut(ctx context.Context, c *Change) error {
+	if c.Action == Replace {
+		if err := r.remove(ctx, c); err != nil {
+			return err
+		}
 	}
+	err := r.patiently(ctx, c, func() error { return r.apply(ctx, c.target) })
+	if err != nil {
+		return err
+	}
+	r.note(c)
 	return nil
+}
+
+func (r *run) note(c *Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = append(r.done, *c)
+}
+
+// served waits until new kinds can be used.
+func (r *run) served(ctx context.Context) error {
+	var fresh []Change
+	for _, c := range r.due(places, func(c *Change) bool { return c.Action.applies() }) {
+		fresh = append(fresh, *c)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return r.waitFor(ctx, fresh, r.progress)
 }
 
 // apply takes the fields back from whoever changed them.
 func (e *Engine) apply(ctx context.Context, o *unstructured.Unstructured) error {
 	return e.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(o.DeepCopy()),
 		client.ForceOwnership, client.FieldOwner(manager))
-}
-
-// prune deletes what only the inventory still knows, unless someone else has
-// made an object of that name since.
-func (e *Engine) prune(ctx context.Context, changes []Change, progress Progress) (int, error) {
-	options := ssa.DefaultDeleteOptions()
-	options.Inclusions = map[string]string{managedByLabel: manager}
-	changed := 0
-	for _, c := range changes {
-		if c.Action != Delete {
-			continue
-		}
-		progress.say(c.Addon, "deleting "+c.Object)
-		if _, err := e.ssa.Delete(ctx, c.target, options); err != nil {
-			return changed, fmt.Errorf("delete %s of addon %s: %w", c.Object, c.Addon, err)
-		}
-		changed++
-	}
-	return changed, nil
-}
-
-// remove deletes an object and waits until it is gone.
-func (e *Engine) remove(ctx context.Context, o *unstructured.Unstructured) error {
-	if _, err := e.ssa.Delete(ctx, o, ssa.DefaultDeleteOptions()); err != nil {
-		return err
-	}
-	return wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
-		live := &unstructured.Unstructured{}
-		live.SetGroupVersionKind(o.GroupVersionKind())
-		err := e.client.Get(ctx, client.ObjectKeyFromObject(o), live)
-		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
-	})
-}
-
-func (p Progress) say(addon, state string) {
-	if p != nil {
-		p(addon, state)
-	}
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fluxcd/pkg/ssa"
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -18,14 +19,11 @@ const parallel = 32
 // Engine brings addons to a cluster, by server-side apply under one field
 // manager: what others own in the same objects stays theirs.
 type Engine struct {
-	http   *http.Client
-	client client.Client
-	ssa    *ssa.ResourceManager
+	http      *http.Client
+	client    client.Client
+	discovery discovery.DiscoveryInterface
+	ssa       *ssa.ResourceManager
 }
-
-// Progress hears what the engine waits for; of an addon's states the last one
-// counts. It is called from one goroutine at a time.
-type Progress func(addon, state string)
 
 // New connects to the API server that cfg names. Nothing is sent yet.
 func New(cfg *rest.Config) (*Engine, error) {
@@ -42,10 +40,15 @@ func New(cfg *rest.Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
 	}
+	d, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", cfg.Host, err)
+	}
 	return &Engine{
-		http:   httpClient,
-		client: c,
-		ssa:    ssa.NewResourceManager(c, nil, ssa.Owner{Field: manager, Group: manager}),
+		http:      httpClient,
+		client:    c,
+		discovery: d,
+		ssa:       ssa.NewResourceManager(c, nil, ssa.Owner{Field: manager, Group: manager}),
 	}, nil
 }
 

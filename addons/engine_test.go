@@ -4,11 +4,13 @@ package addons
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -53,14 +55,16 @@ func planCreates(t *testing.T, _ *control, e *Engine, all []Addon) {
 	}
 }
 
-// applyInterrupted cuts Apply off when it has begun with the third addon.
+// applyInterrupted cuts Apply off before the first pod is started.
 func applyInterrupted(t *testing.T, _ *control, e *Engine, all []Addon) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	var begun []string
 	_, err := e.Apply(ctx, all, func(addon, _ string) {
-		if addon == all[2].Name {
+		if slices.Contains(begun, addon) { // a wave later
 			cancel()
 		}
+		begun = append(begun, addon)
 	})
 	if err == nil {
 		t.Fatal("the apply was not cut off")
@@ -73,8 +77,8 @@ func applyInterrupted(t *testing.T, _ *control, e *Engine, all []Addon) {
 		t.Errorf("the inventory does not know %v, which may have been made", missing)
 	}
 	actions := planned(t, e, all)
-	if actions["DaemonSet kube-system/flannel"] != Unchanged || actions["Deployment kube-system/coredns"] != Create {
-		t.Errorf("want the addons before the cut made and those after it not: %v", actions)
+	if actions["ConfigMap kube-system/coredns"] != Unchanged || actions["Deployment kube-system/coredns"] != Create {
+		t.Errorf("want what pods need made, and no pod: %v", actions)
 	}
 }
 
@@ -147,9 +151,7 @@ func replaces(t *testing.T, _ *control, e *Engine, all []Addon) {
 	binding := find(t, all, "ClusterRoleBinding", "kbm:flannel")
 	other := binding.DeepCopy()
 	set(t, other, "view", "roleRef", "name")
-	if err := e.remove(t.Context(), binding); err != nil {
-		t.Fatal(err)
-	}
+	wipe(t, e, binding)
 	if err := e.client.Create(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
@@ -181,9 +183,7 @@ func prunes(t *testing.T, _ *control, e *Engine, all []Addon) {
 
 func leavesOthers(t *testing.T, _ *control, e *Engine, all []Addon) {
 	service := find(t, all, "Service", "kube-dns")
-	if err := e.remove(t.Context(), service); err != nil {
-		t.Fatal(err)
-	}
+	wipe(t, e, service)
 	theirs := service.DeepCopy()
 	theirs.SetLabels(nil)
 	if err := e.client.Create(t.Context(), theirs); err != nil {
@@ -218,7 +218,7 @@ func wantNothingToDo(t *testing.T, e *Engine, all []Addon) {
 		t.Fatal(err)
 	}
 	for _, c := range changes {
-		if c.Action != Unchanged {
+		if c.Action.Changes() {
 			t.Errorf("%s %s: %s", c.Action, c.Object, strings.Join(c.Fields, "; "))
 		}
 	}
@@ -226,11 +226,31 @@ func wantNothingToDo(t *testing.T, e *Engine, all []Addon) {
 
 func mustApply(t *testing.T, e *Engine, all []Addon) int {
 	t.Helper()
-	changed, err := e.Apply(t.Context(), all, nil)
+	return mustApplyOnly(t, e, all)
+}
+
+func mustApplyOnly(t *testing.T, e *Engine, all []Addon, names ...string) int {
+	t.Helper()
+	done, err := e.Apply(t.Context(), all, nil, names...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return changed
+	return len(slices.DeleteFunc(done, func(c Change) bool { return !c.Action.Changes() }))
+}
+
+// wipe deletes an object behind the engine's back.
+func wipe(t *testing.T, e *Engine, o *unstructured.Unstructured) {
+	t.Helper()
+	if err := e.client.Delete(t.Context(), o.DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t.Context(), t, describe(o)+" is gone", func() error {
+		err := e.client.Get(t.Context(), client.ObjectKeyFromObject(o), o.DeepCopy())
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("it is there: %w", err)
+	})
 }
 
 func byHand(t *testing.T, e *Engine, o *unstructured.Unstructured, patch string) {

@@ -34,6 +34,16 @@ func inventoryOf(all []Addon) inventory {
 	return inv
 }
 
+// of is the part of some addons; no name stands for all.
+func (inv inventory) of(names []string) inventory {
+	if len(names) == 0 {
+		return inv
+	}
+	part := maps.Clone(inv)
+	maps.DeleteFunc(part, func(_ object.ObjMetadata, addon string) bool { return !slices.Contains(names, addon) })
+	return part
+}
+
 // with is both; where they differ about an object's addon, more is right.
 func (inv inventory) with(more inventory) inventory {
 	union := maps.Clone(inv)

@@ -2,43 +2,18 @@ package addons
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
-	"sort"
 
-	"github.com/fluxcd/cli-utils/pkg/object"
 	"github.com/fluxcd/pkg/ssa"
+	ssaerrors "github.com/fluxcd/pkg/ssa/errors"
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-// Action is what becomes of an object.
-type Action string
-
-// The actions. Replace is a delete and a create, where a field may not change.
-const (
-	Unchanged Action = "unchanged"
-	Create    Action = "create"
-	Update    Action = "update"
-	Replace   Action = "replace"
-	Delete    Action = "delete"
-)
-
-// Change is one object and what becomes of it.
-type Change struct {
-	Addon  string `json:"addon"`
-	Object string `json:"object"` // DaemonSet kube-system/flannel
-	Action Action `json:"action"`
-	// Fields of an update, such as "spec.replicas: 1 → 2". Values of Secrets
-	// are masked.
-	Fields []string `json:"fields,omitempty"`
-
-	target *unstructured.Unstructured
-}
 
 // immutable is how the API server words that a field may not change; there is
 // no reason code for it.
@@ -47,17 +22,21 @@ var immutable = regexp.MustCompile(`immutable|may not change|cannot change`)
 // Plan compares the addons with the cluster, by a dry run on the server, and
 // gives a Change for each object, unchanged ones too. Objects in the inventory
 // that are not rendered any more come last, to be deleted. Nothing is changed.
-func (e *Engine) Plan(ctx context.Context, all []Addon) ([]Change, error) {
+//
+// Names limit it to some addons, also to such as are only in the inventory; all
+// are still those of the whole cluster.
+func (e *Engine) Plan(ctx context.Context, all []Addon, names ...string) ([]Change, error) {
 	stored, err := e.readInventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return e.plan(ctx, all, stored)
+	return e.plan(ctx, all, stored, names)
 }
 
-func (e *Engine) plan(ctx context.Context, all []Addon, stored inventory) ([]Change, error) {
+func (e *Engine) plan(ctx context.Context, all []Addon, stored inventory, names []string) ([]Change, error) {
+	defined := definedKinds(named(all, names))
 	var changes []Change
-	for _, a := range all {
+	for _, a := range named(all, names) {
 		for _, o := range a.Objects {
 			changes = append(changes, Change{Addon: a.Name, Object: describe(o), target: o})
 		}
@@ -70,20 +49,56 @@ func (e *Engine) plan(ctx context.Context, all []Addon, stored inventory) ([]Cha
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	deletes, err := e.stale(stored, inventoryOf(all))
-	return append(changes, deletes...), err
+	stale, err := e.stale(ctx, stored.of(names), inventoryOf(all))
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, stale...)
+	for i := range changes {
+		c := &changes[i]
+		if c.refusal != nil && !curable(c, changes) {
+			return nil, fmt.Errorf("compare %s of addon %s: %w", c.Object, c.Addon, c.refusal)
+		}
+		_, own := defined[c.target.GroupVersionKind().GroupKind()]
+		if c.Note == noKind && own {
+			c.Note = ""
+		}
+	}
+	return changes, nil
 }
+
+// named are the addons of these names; no name stands for all.
+func named(all []Addon, names []string) []Addon {
+	if len(names) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(a Addon) bool { return !slices.Contains(names, a.Name) })
+}
+
+const noKind = "the cluster does not have this kind: install what defines it"
 
 // compare finds out what applying the target would do.
 func (e *Engine) compare(ctx context.Context, c *Change) error {
 	// Diff changes what it is given.
 	entry, live, merged, err := e.ssa.Diff(ctx, c.target.DeepCopy(), ssa.DefaultDiffOptions())
+	if dryRun := (*ssaerrors.DryRunErr)(nil); errors.As(err, &dryRun) {
+		err = dryRun.Unwrap() // its own text names the object again
+	}
+	why, wait := excuse(err)
 	switch {
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
-		// Its kind or its namespace is made by this very plan.
+	case meta.IsNoMatchError(err):
+		c.Action, c.Note = Create, noKind
+	case apierrors.IsNotFound(err):
+		// Its namespace is made by this very plan.
 		c.Action = Create
 	case replaceable(c.target, err):
 		c.Action = Replace
+	case wait:
+		c.Note = why
+		return e.compareHere(ctx, c)
+	case err != nil && isCustom(c.target.GroupVersionKind().GroupKind()) && refused(err):
+		c.refusal, c.Note = err, "not compared: "+err.Error()
+		return e.compareHere(ctx, c)
 	case err != nil:
 		return fmt.Errorf("compare %s of addon %s: %w", c.Object, c.Addon, err)
 	case entry.Action == ssa.CreatedAction:
@@ -104,36 +119,21 @@ func replaceable(o *unstructured.Unstructured, err error) bool {
 	if !apierrors.IsInvalid(err) || !immutable.MatchString(err.Error()) {
 		return false
 	}
-	return !slices.Contains([]string{"Namespace", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim"}, o.GetKind())
+	return !slices.Contains([]string{"Namespace", crdKind, "PersistentVolume", "PersistentVolumeClaim"}, o.GetKind())
 }
 
-// stale gives the deletion of everything that is stored and not wanted, users
-// of a thing before the thing.
-func (e *Engine) stale(stored, wanted inventory) ([]Change, error) {
-	ids := stored.without(wanted)
-	sort.Sort(sort.Reverse(ssa.SortableMetas(ids)))
-	var changes []Change
-	for _, id := range ids {
-		gvk, err := e.kindOf(id)
-		if meta.IsNoMatchError(err) {
-			continue // its kind is gone, and all objects with it
+// curable tells whether the plan itself may remove the reason of a refusal: it
+// changes the definition that the object has to follow, or it deletes an object
+// of the same group, such as a pool of the same addresses under its old name.
+func curable(c *Change, changes []Change) bool {
+	kind := c.target.GroupVersionKind().GroupKind()
+	return slices.ContainsFunc(changes, func(other Change) bool {
+		switch {
+		case other.Action == Delete:
+			return other.target.GroupVersionKind().Group == kind.Group
+		case other.Action.applies() && other.target.GetKind() == crdKind:
+			return definedKind(other.target) == kind
 		}
-		if err != nil {
-			return nil, fmt.Errorf("find the version of %s: %w", id.GroupKind, err)
-		}
-		o := &unstructured.Unstructured{}
-		o.SetGroupVersionKind(gvk)
-		o.SetNamespace(id.Namespace)
-		o.SetName(id.Name)
-		changes = append(changes, Change{Addon: stored[id], Object: describe(o), Action: Delete, target: o})
-	}
-	return changes, nil
-}
-
-func (e *Engine) kindOf(id object.ObjMetadata) (schema.GroupVersionKind, error) {
-	mapping, err := e.client.RESTMapper().RESTMapping(id.GroupKind)
-	if err != nil {
-		return schema.GroupVersionKind{}, err
-	}
-	return mapping.GroupVersionKind, nil
+		return false
+	})
 }

@@ -34,10 +34,10 @@ func (w *waiting) why() string {
 // Wait returns when every object of the addons is ready, as kstatus defines it:
 // for a DaemonSet, available on each node that it is for. An error names the
 // object, its condition and what its pods wait for. The deadline is ctx's; what
-// cannot get better by waiting fails before.
-func (e *Engine) Wait(ctx context.Context, all []Addon, progress Progress) error {
+// cannot get better by waiting fails before. Names limit it to some addons.
+func (e *Engine) Wait(ctx context.Context, all []Addon, progress Progress, names ...string) error {
 	var objects []Change
-	for _, a := range all {
+	for _, a := range named(all, names) {
 		for _, o := range a.Objects {
 			objects = append(objects, Change{Addon: a.Name, Object: describe(o), target: o})
 		}

@@ -73,9 +73,7 @@ func waitFailsAtOnce(t *testing.T, _ *control, e *Engine, all []Addon) {
 
 func waitSeesWhatIsMissing(t *testing.T, _ *control, e *Engine, all []Addon) {
 	binding := find(t, all, "ClusterRoleBinding", "kbm:flannel")
-	if err := e.remove(t.Context(), binding); err != nil {
-		t.Fatal(err)
-	}
+	wipe(t, e, binding)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	err := e.Wait(ctx, only(all, "network"), nil)

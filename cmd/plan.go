@@ -49,6 +49,9 @@ func printObjects(out *strings.Builder, plan provision.Plan) {
 		for _, field := range c.Fields {
 			fmt.Fprintf(out, "           %s\n", field)
 		}
+		if c.Note != "" {
+			fmt.Fprintf(out, "           (%s)\n", c.Note)
+		}
 		title = ""
 	}
 }

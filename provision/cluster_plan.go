@@ -27,7 +27,7 @@ func (p Plan) Empty() bool {
 }
 
 func changed(objects []addons.Change) bool {
-	return slices.ContainsFunc(objects, func(c addons.Change) bool { return c.Action != addons.Unchanged })
+	return slices.ContainsFunc(objects, func(c addons.Change) bool { return c.Action.Changes() })
 }
 
 func (r *run) plan() Plan {

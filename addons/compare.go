@@ -1,0 +1,52 @@
+package addons
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// compareHere does without the server's dry run, which a webhook that does not
+// answer makes impossible. It sees what is missing or has another value, and
+// may take for a difference what the server would see as the same.
+func (e *Engine) compareHere(ctx context.Context, c *Change) error {
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(c.target.GroupVersionKind())
+	err := e.client.Get(ctx, client.ObjectKeyFromObject(c.target), live)
+	switch {
+	case apierrors.IsNotFound(err):
+		c.Action = Create
+	case err != nil:
+		return fmt.Errorf("read %s of addon %s: %w", c.Object, c.Addon, err)
+	case contains(live.Object, c.target.Object):
+		c.Action, c.Note, c.refusal = Unchanged, "", nil
+	default:
+		c.Action = Update
+	}
+	return nil
+}
+
+// contains tells whether live has every field of wanted, with its value. Lists
+// have to have the same length.
+func contains(live, wanted any) bool {
+	switch wanted := wanted.(type) {
+	case map[string]any:
+		fields, ok := live.(map[string]any)
+		for key, value := range wanted {
+			ok = ok && contains(fields[key], value)
+		}
+		return ok
+	case []any:
+		items, ok := live.([]any)
+		ok = ok && len(items) == len(wanted)
+		for i := range wanted {
+			ok = ok && contains(items[i], wanted[i])
+		}
+		return ok
+	}
+	return equality.Semantic.DeepEqual(live, wanted)
+}

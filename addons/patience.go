@@ -1,0 +1,82 @@
+package addons
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+)
+
+// pollInterval is how often an object is asked whether it is there yet, and a
+// webhook whether it answers.
+const pollInterval = 100 * time.Millisecond
+
+// patiently repeats a request until the API server carries it out or refuses
+// it for good. A request that a webhook has to agree to is itself the test
+// whether the webhook answers: as long as it does not, nothing is written.
+func (r *run) patiently(ctx context.Context, c *Change, request func() error) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	reason := ""
+	for round := 0; ; round++ {
+		err := request()
+		if ctx.Err() != nil && reason != "" && !errors.Is(ctx.Err(), context.Canceled) {
+			return fmt.Errorf("%s: %w", reason, ctx.Err())
+		}
+		why, wait := r.excuse(c, err)
+		if !wait {
+			return err
+		}
+		if round%podRounds == 0 {
+			why += r.faultBehind(ctx, why)
+			if why != reason {
+				reason = why
+				r.progress.say(c.Addon, c.Object+": "+why)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
+// excuse is also for a kind that was defined a moment ago.
+func (r *run) excuse(c *Change, err error) (why string, wait bool) {
+	_, ours := r.defined[c.target.GroupVersionKind().GroupKind()]
+	missing := meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && unserved.MatchString(err.Error())
+	if ours && missing {
+		return "its kind is not served yet", true
+	}
+	return excuse(err)
+}
+
+// unserved is the answer where an API server does not know a path.
+var unserved = regexp.MustCompile(`could not find the requested resource`)
+
+// behind finds the namespace of the Service that the API server asked.
+var behind = regexp.MustCompile(`https://[a-z0-9-]+\.([a-z0-9-]+)\.svc[:/]`)
+
+// faultBehind tells what the pods wait for that do not answer, as far as they
+// are of the addons.
+func (r *run) faultBehind(ctx context.Context, why string) string {
+	m := behind.FindStringSubmatch(why)
+	if m == nil {
+		return ""
+	}
+	for _, a := range r.chosen {
+		for _, o := range a.Objects {
+			if waveOf(o) != workloads || o.GetNamespace() != m[1] {
+				continue
+			}
+			if f := r.podFault(ctx, o); f.reason != "" {
+				return "; " + f.String()
+			}
+		}
+	}
+	return ""
+}
