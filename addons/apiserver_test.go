@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"k8s.io/client-go/rest"
@@ -174,14 +175,14 @@ func (c *control) program(t *testing.T, name string) string {
 	return filepath.Join(c.unpack(t, name), "usr/local/bin", name)
 }
 
-// unpack lays out the root file system of an image.
-func (c *control) unpack(t *testing.T, name string) string {
+// image is one of the bundle's.
+func (c *control) image(t *testing.T, name string) v1.Image {
 	t.Helper()
 	a, found := c.bundle.Find(name)
 	if !found {
 		t.Fatalf("the bundle in %s has no image %s: run kbm bundle build", c.bundle.Dir(), name)
 	}
-	archive, root := t.TempDir(), t.TempDir()
+	archive := t.TempDir()
 	tool(t, "tar", "-C", archive, "-xf", c.bundle.File(a))
 	path, err := layout.FromPath(archive)
 	if err != nil {
@@ -199,6 +200,23 @@ func (c *control) unpack(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return image
+}
+
+// entrypoint is what an image runs where the pod names no command.
+func (c *control) entrypoint(t *testing.T, name string) []string {
+	t.Helper()
+	config, err := c.image(t, name).ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Config.Entrypoint
+}
+
+// unpack lays out the root file system of an image.
+func (c *control) unpack(t *testing.T, name string) string {
+	t.Helper()
+	image, root := c.image(t, name), t.TempDir()
 	files := mutate.Extract(image)
 	defer func() { _ = files.Close() }()
 	untar := exec.Command("tar", "-C", root, "-x")

@@ -3,6 +3,7 @@
 package addons
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -36,14 +39,7 @@ const (
 // system of its manifest, and waits for the manifest's own probe. Then it holds
 // what the programs asked the API server for against their roles.
 func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
-	if os.Getenv(inNamespace) == "" {
-		// flannel and kube-proxy write to the network they run in, so this
-		// test is run once more, in one of its own.
-		again := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-		again.Env = append(os.Environ(), inNamespace+"=1")
-		if out, err := again.CombinedOutput(); err != nil {
-			t.Fatalf("%v:\n%s", err, out)
-		}
+	if !alone(t) {
 		return
 	}
 	tool(t, "ip", "link", "set", "lo", "up")
@@ -99,6 +95,25 @@ func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
 	checkRoles(t, all, audit, "kube-system", "flannel", "coredns")
 }
 
+// alone tells whether the test has a network of its own: programs write to the
+// one they run in. If not, it is run once more, in one.
+func alone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(inNamespace) != "" {
+		return true
+	}
+	again := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=3m")
+	again.Env = append(os.Environ(), inNamespace+"=1")
+	out, err := again.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if testing.Verbose() {
+		t.Logf("%s", out)
+	}
+	return false
+}
+
 func makeNode(t *testing.T, e *Engine) {
 	t.Helper()
 	node := &corev1.Node{
@@ -123,6 +138,7 @@ func (c *control) run(t *testing.T, e *Engine, all []Addon, image string, worklo
 
 // place is where a program runs.
 type place struct {
+	node    string // its name; cp1 unless set
 	network string // name of its network namespace; empty is the test's own
 	address string
 	hosts   string // lines of its /etc/hosts
@@ -176,35 +192,67 @@ func (c *control) runAt(t *testing.T, e *Engine, all []Addon, image string, work
 	for _, env := range container.Env {
 		known[env.Name] = env.Value
 		if env.ValueFrom != nil {
-			known[env.Name] = map[string]string{"spec.nodeName": nodeName, "status.hostIP": at.address}[env.ValueFrom.FieldRef.FieldPath]
+			known[env.Name] = map[string]string{
+				"spec.nodeName": cmp.Or(at.node, nodeName), "metadata.name": podName(workload, at),
+				"status.hostIP": at.address, "status.podIP": at.address,
+			}[env.ValueFrom.FieldRef.FieldPath]
 		}
 		args = append(args, env.Name+"="+known[env.Name])
 	}
+	for _, from := range container.EnvFrom {
+		for name, value := range secretFiles(t, all, workload.GetNamespace(), from.SecretRef.Name) {
+			args = append(args, name+"="+value)
+		}
+	}
+	command := container.Command
+	if len(command) == 0 {
+		command = c.entrypoint(t, image)
+	}
 	args = append(args, "setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set="+strings.Join(caps, ","),
 		"chroot", "--userspec="+user, root)
-	for _, arg := range slices.Concat(container.Command, container.Args) {
+	for _, arg := range slices.Concat(command, container.Args) {
 		for name, value := range known {
 			arg = strings.ReplaceAll(arg, "$("+name+")", value)
 		}
 		args = append(args, arg)
 	}
-	probe := container.StartupProbe.HTTPGet
-	host := probe.Host
-	if host == "" {
-		host = at.address
+	inside := []string{}
+	if at.network != "" {
+		inside = []string{"ip", "netns", "exec", at.network}
+		for _, s := range pod.SecurityContext.Sysctls {
+			tool(t, inside[0], append(inside[1:], "sysctl", "-qw", s.Name+"="+s.Value)...)
+		}
 	}
-	url := fmt.Sprintf("http://%s:%d%s", host, probe.Port.IntValue(), probe.Path)
-	answers := func() error { return ok(http.Get(url)) }
-	if at.network == "" {
-		c.start(t, "unshare", args...)
-	} else {
-		inside := []string{"netns", "exec", at.network}
-		c.start(t, "ip", slices.Concat(inside, []string{"unshare"}, args)...)
-		answers = func() error { return exec.Command("ip", append(inside, "curl", "-fsS", url)...).Run() }
-	}
+	program := slices.Concat(inside, []string{"unshare"}, args)
+	c.start(t, program[0], program[1:]...)
+	look := slices.Concat(inside, question(container, at.address))
+	answers := func() error { return exec.Command(look[0], look[1:]...).Run() }
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	eventually(ctx, t, image+" is ready", answers)
+}
+
+func podName(workload *unstructured.Unstructured, at place) string {
+	return workload.GetName() + "-" + cmp.Or(at.node, nodeName)
+}
+
+// question is the command that asks what the startup probe does.
+func question(container corev1.Container, address string) []string {
+	probe := container.StartupProbe
+	port := func(p intstr.IntOrString) string {
+		i := slices.IndexFunc(container.Ports, func(c corev1.ContainerPort) bool { return c.Name == p.StrVal })
+		if p.Type == intstr.String {
+			return strconv.Itoa(int(container.Ports[i].ContainerPort))
+		}
+		return p.String()
+	}
+	if probe.TCPSocket != nil {
+		return []string{"bash", "-c", "exec 3<>/dev/tcp/" + address + "/" + port(probe.TCPSocket.Port)}
+	}
+	get := probe.HTTPGet
+	host := net.JoinHostPort(cmp.Or(get.Host, address), port(get.Port))
+	// As a kubelet, it does not look at the certificate.
+	return []string{"curl", "-fsSk", strings.ToLower(string(cmp.Or(get.Scheme, "HTTP"))) + "://" + host + get.Path}
 }
 
 // volume is a folder with what a volume of the pod holds.
@@ -212,6 +260,9 @@ func volume(t *testing.T, all []Addon, pod corev1.PodSpec, namespace, name strin
 	t.Helper()
 	dir := t.TempDir()
 	i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+	if secret := pod.Volumes[i].Secret; secret != nil {
+		return folder(t, dir, secretFiles(t, all, namespace, secret.SecretName))
+	}
 	if pod.Volumes[i].ConfigMap == nil {
 		if err := os.Chmod(dir, 0o777); err != nil { // as an emptyDir has it
 			t.Fatal(err)
@@ -231,6 +282,21 @@ func volume(t *testing.T, all []Addon, pod corev1.PodSpec, namespace, name strin
 		files[name] = string(content)
 	}
 	return folder(t, dir, files)
+}
+
+// secretFiles are the values of a Secret by their keys.
+func secretFiles(t *testing.T, all []Addon, namespace, name string) map[string]string {
+	t.Helper()
+	object := find(t, all, "Secret", name)
+	var secret corev1.Secret
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &secret); err != nil || secret.Namespace != namespace {
+		t.Fatalf("%s for namespace %s: %v", describe(object), namespace, err)
+	}
+	files := map[string]string{}
+	for key, value := range secret.Data {
+		files[key] = string(value)
+	}
+	return files
 }
 
 // account is the folder in which a pod finds its token.
