@@ -23,6 +23,8 @@ func (r *run) applyAddons(ctx context.Context) (err error) {
 		return nil
 	}
 	r.report("", "addons", Started, "")
+	ctx, cancel := context.WithTimeout(ctx, addonDeadline)
+	defer cancel()
 	_, err = r.engine.Apply(ctx, r.Addons, r.addonProgress)
 	return err
 }
