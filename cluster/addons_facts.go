@@ -101,3 +101,15 @@ func (i *Ingress) HostNetworkRoles() []Role {
 	}
 	return roles
 }
+
+// AddonSection is the YAML path of the section that turns an addon on; empty
+// for an addon that has none.
+func AddonSection(addon string) string {
+	t := reflect.TypeFor[Addons]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("addon") == addon {
+			return "addons." + jsonName(f)
+		}
+	}
+	return ""
+}

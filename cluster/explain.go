@@ -96,6 +96,8 @@ func typeWords(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[Secret]():
 		return "secret, {env: NAME} or {file: NAME.age}"
+	case t.Kind() == reflect.Slice && isSection(t.Elem()):
+		return "list of sections"
 	case t.Kind() == reflect.Slice:
 		return "list of " + typeWords(t.Elem())
 	case t.Kind() == reflect.Map:

@@ -2,115 +2,38 @@ package cmd
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kbm-dev/kbm/addons"
-	"github.com/kbm-dev/kbm/internal/atomicfile"
-	"github.com/kbm-dev/kbm/internal/ui"
+	"github.com/kbm-dev/kbm/cluster"
 )
 
 func newAddonsCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "addons",
-		Short: "List and render what runs in the cluster as Kubernetes objects",
+		Short: "Look at, apply and remove what runs in the cluster as Kubernetes objects",
 		Long: `Addons are what kbm up applies to the cluster once the API server answers: the
-pods' network, Services, DNS, … Each is rendered from cluster.yaml; no cluster is
-needed to look at them.`,
+pods' network, Services, DNS, and whatever the section addons of cluster.yaml
+turns on. Each is rendered from cluster.yaml; list, render and explain need no
+cluster.`,
 		Example: `  kbm addons list
-  kbm addons render coredns`,
+  kbm addons explain ingress
+  kbm addons render coredns
+  kbm addons apply ingress certs`,
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommand,
 	}
-	c.AddCommand(newAddonsListCommand(a), newAddonsRenderCommand(a))
+	c.AddCommand(
+		newAddonsListCommand(a), newAddonsExplainCommand(a), newAddonsRenderCommand(a),
+	)
 	return c
 }
 
-// listedAddon is an addon as -o json shows it.
-type listedAddon struct {
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Objects     int      `json:"objects"`
-	Images      []string `json:"images"`
-}
-
-func newAddonsListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the addons of the cluster, in the order in which they are applied",
-		Example: `  kbm addons list -o json`,
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			all, err := a.addons(nil)
-			if err != nil {
-				return err
-			}
-			listed, rows := []listedAddon{}, [][]string{}
-			for _, addon := range all {
-				images := addon.Images()
-				listed = append(listed, listedAddon{addon.Name, addon.Description, len(addon.Objects), images})
-				rows = append(rows, []string{addon.Name, strconv.Itoa(len(addon.Objects)), strings.Join(images, " "), addon.Description})
-			}
-			if a.isJSON() {
-				return a.answer(listed)
-			}
-			return ui.Table(a.out, []string{"NAME", "OBJECTS", "IMAGES", "WHAT IT IS"}, rows)
-		},
-	}
-}
-
-func newAddonsRenderCommand(a *app) *cobra.Command {
-	var out string
-	c := &cobra.Command{
-		Use:   "render [NAME…]",
-		Short: "Write the manifests that kbm up applies, for the named addons or for all",
-		Example: `  kbm addons render coredns
-  kbm addons render --out manifests`,
-		RunE: func(_ *cobra.Command, names []string) error { return a.renderAddons(names, out) },
-	}
-	c.Flags().StringVar(&out, "out", "", "folder for one file an addon, instead of standard output")
-	return c
-}
-
-func (a *app) renderAddons(names []string, out string) error {
-	all, err := a.addons(names)
-	if err != nil {
-		return err
-	}
-	var files atomicfile.Batch
-	written := []string{}
-	for _, addon := range all {
-		text, err := addon.YAML()
-		if err != nil {
-			return err
-		}
-		if out == "" {
-			if _, err := a.out.Write(text); err != nil {
-				return err
-			}
-			continue
-		}
-		path := filepath.Join(out, addon.Name+".yaml")
-		files.Add(path, text, 0o644)
-		written = append(written, path)
-	}
-	if out == "" {
-		return nil
-	}
-	if err := files.Commit(); err != nil {
-		return err
-	}
-	for _, path := range written {
-		a.say("rendered %s", path)
-	}
-	return a.answer(written)
-}
-
-// addons renders those of the names; none stands for all.
+// addons renders those of the names for review, without a secret; none stands
+// for all.
 func (a *app) addons(names []string) ([]addons.Addon, error) {
 	c, err := a.spec()
 	if err != nil {
@@ -118,19 +41,47 @@ func (a *app) addons(names []string) ([]addons.Addon, error) {
 	}
 	all, err := addons.Render(c, addons.Review{Dir: c.Dir})
 	if err != nil {
+		return nil, usageError(err)
+	}
+	if err := checkAddonNames(all, names); err != nil {
 		return nil, err
 	}
+	return slices.DeleteFunc(all, func(addon addons.Addon) bool {
+		return len(names) > 0 && !slices.Contains(names, addon.Name)
+	}), nil
+}
+
+// checkAddonNames refuses what is not an addon of the cluster.
+func checkAddonNames(all []addons.Addon, names []string) error {
 	known := []string{}
 	for _, addon := range all {
 		known = append(known, addon.Name)
 	}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return nil, usageError(fmt.Errorf("%q is not an addon of this cluster; there are %s", name, strings.Join(known, ", ")))
+		switch {
+		case slices.Contains(known, name):
+		case slices.Contains(cluster.OptionalAddons(), name):
+			return usageError(fmt.Errorf("addon %s is off; add %s to cluster.yaml (kbm addons explain %s)", name, cluster.AddonSection(name), name))
+		default:
+			return usageError(fmt.Errorf("%q is not an addon of this cluster; there are %s", name, strings.Join(known, ", ")))
 		}
 	}
-	if len(names) == 0 {
-		return all, nil
+	return nil
+}
+
+// completeAddons offers the names of addons that are not yet on the line.
+func completeAddons(optional bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		names := []cobra.Completion{}
+		entries, err := addons.Catalog()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		for _, e := range entries {
+			if !slices.Contains(args, e.Name) && (e.Optional || !optional) {
+				names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	return slices.DeleteFunc(all, func(addon addons.Addon) bool { return !slices.Contains(names, addon.Name) }), nil
 }
