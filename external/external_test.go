@@ -65,7 +65,7 @@ func six() *cluster.Cluster {
 		},
 		Addons: cluster.Addons{Ingress: &cluster.Ingress{Classes: []cluster.IngressClass{
 			{Name: "edge", Hosts: []string{"six.example.com", "*.six.example.com"}},
-			{Name: "both", Expose: cluster.ThroughLoadBalancer, Address: "fd00::30", Publish: []string{"fd00::30", "192.0.2.30"}, Hosts: []string{"both.example.com"}},
+			{Name: "both", Expose: cluster.NodePort, Publish: []string{"fd00::30", "192.0.2.30"}, Hosts: []string{"both.example.com"}},
 		}}},
 	}
 	return c.WithDefaults()

@@ -18,6 +18,9 @@ func NewProxy(o ProxyOptions) (Proxy, error) {
 	if err := o.check(); err != nil {
 		return p, err
 	}
+	if o.APIPort != 0 && len(o.Cluster.Controllers()) == 0 {
+		return p, errors.New("there is no controller to lead to: add one, or leave the API out")
+	}
 	if o.APIPort != 0 {
 		p.addAPI(o)
 	}

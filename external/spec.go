@@ -16,8 +16,8 @@ func FromSpec(c *cluster.Cluster, classes []cluster.IngressClass) []Name {
 	for _, class := range classes {
 		for _, host := range class.Hosts {
 			names = append(names, Name{
-				Name: host, Addresses: Published(c, class), Class: class.Name,
-				From: "the hosts of class " + class.Name,
+				Name: host, Addresses: within(c, class), Class: class.Name,
+				From: "a host of the class " + class.Name,
 			})
 		}
 	}
@@ -63,15 +63,12 @@ func Classes(c *cluster.Cluster, names []string) ([]cluster.IngressClass, error)
 	return chosen, nil
 }
 
-// Published are the addresses that the names of a class lead to: those that it
-// publishes, or its own. There are none where the spec does not tell: nobody
-// finds a NodePort by a name, and the load balancer may choose.
-func Published(c *cluster.Cluster, class cluster.IngressClass) []string {
-	switch {
-	case len(class.Publish) > 0:
+// within are the addresses at which the LAN finds a class: its own, rather than
+// those of a router that are published to the world. Nobody finds a NodePort by
+// a name: there it is the proxy in front that is published.
+func within(c *cluster.Cluster, class cluster.IngressClass) []string {
+	if class.Expose == cluster.NodePort {
 		return class.Publish
-	case class.Expose == cluster.NodePort:
-		return nil
 	}
 	return own(c, class)
 }

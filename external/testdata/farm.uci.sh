@@ -12,7 +12,7 @@ for address in $(uci -q get dhcp.kbm_farm.address); do
 done
 uci -q delete dhcp.kbm_farm || true
 
-# the hosts of class main
+# a host of the class main
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='grafana.farm.example.com'
 uci set dhcp.@domain[-1].ip='10.10.0.5'

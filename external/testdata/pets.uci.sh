@@ -12,19 +12,19 @@ for address in $(uci -q get dhcp.kbm_pets.address); do
 done
 uci -q delete dhcp.kbm_pets || true
 
-# the hosts of class external
+# a host of the class external
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='app1.k8s.example.com'
 uci set dhcp.@domain[-1].ip='192.168.0.3'
 uci set dhcp.@domain[-1].kbm='pets'
 
-# the hosts of class external
+# a host of the class external
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='app2.k8s.example.com'
 uci set dhcp.@domain[-1].ip='192.168.0.3'
 uci set dhcp.@domain[-1].kbm='pets'
 
-# the hosts of class internal
+# a host of the class internal
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='nas.example.com'
 uci set dhcp.@domain[-1].ip='192.168.0.5'
@@ -34,7 +34,7 @@ uci set dhcp.@domain[-1].kbm='pets'
 # nothing else reads, remembers which of them to take out again.
 uci set dhcp.kbm_pets=kbm
 
-# the hosts of class internal
+# a host of the class internal
 uci add_list dhcp.@dnsmasq[0].address='/*.lan.example.com/192.168.0.5'
 uci add_list dhcp.kbm_pets.address='/*.lan.example.com/192.168.0.5'
 

@@ -12,7 +12,7 @@ for address in $(uci -q get dhcp.kbm_six_feet.address); do
 done
 uci -q delete dhcp.kbm_six_feet || true
 
-# the hosts of class both
+# a host of the class both
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='both.example.com'
 uci set dhcp.@domain[-1].ip='192.0.2.30'
@@ -22,7 +22,7 @@ uci set dhcp.@domain[-1].name='both.example.com'
 uci set dhcp.@domain[-1].ip='fd00::30'
 uci set dhcp.@domain[-1].kbm='six-feet'
 
-# the hosts of class edge
+# a host of the class edge
 uci add dhcp domain >/dev/null
 uci set dhcp.@domain[-1].name='six.example.com'
 uci set dhcp.@domain[-1].ip='fd00::21'
@@ -36,7 +36,7 @@ uci set dhcp.@domain[-1].kbm='six-feet'
 # nothing else reads, remembers which of them to take out again.
 uci set dhcp.kbm_six_feet=kbm
 
-# the hosts of class edge
+# a host of the class edge
 uci add_list dhcp.@dnsmasq[0].address='/*.six.example.com/fd00::21'
 uci add_list dhcp.kbm_six_feet.address='/*.six.example.com/fd00::21'
 uci add_list dhcp.@dnsmasq[0].address='/*.six.example.com/fd00::22'
