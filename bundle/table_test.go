@@ -3,6 +3,7 @@ package bundle
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,14 +62,15 @@ func checkPinned(t *testing.T, c component) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tool bool
-	for _, use := range mod.Tool {
-		tool = tool || use.Path == c.Go.Package
-	}
-	if !tool {
+	own := strings.HasPrefix(c.Go.Package, mod.Module.Mod.Path+"/")
+	tool := slices.ContainsFunc(mod.Tool, func(use *modfile.Tool) bool { return use.Path == c.Go.Package })
+	if !own && !tool {
 		t.Errorf("module %s has no tool line for %s, so its sums may be missing", c.Go.Module, c.Go.Package)
 	}
 	want := c.Version
+	if c.Name == "dex" {
+		want = "v0.0.0-20260303133905-11d2eeb52b42" // the commit of v2.45.1, which is no version of a Go module
+	}
 	if c.Go.Module == "kubernetes-1.37" || c.Go.Module == "kubernetes-1.36" {
 		for _, r := range releases() {
 			if r.module == c.Go.Module {
