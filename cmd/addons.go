@@ -28,6 +28,7 @@ cluster.`,
 	}
 	c.AddCommand(
 		newAddonsListCommand(a), newAddonsExplainCommand(a), newAddonsRenderCommand(a),
+		newAddonsDiffCommand(a), newAddonsApplyCommand(a), newAddonsRemoveCommand(a),
 	)
 	return c
 }
@@ -39,12 +40,12 @@ func (a *app) addons(names []string) ([]addons.Addon, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkAddonNames(c, names); err != nil {
+		return nil, err
+	}
 	all, err := addons.Render(c, addons.Review{Dir: c.Dir})
 	if err != nil {
 		return nil, usageError(err)
-	}
-	if err := checkAddonNames(all, names); err != nil {
-		return nil, err
 	}
 	return slices.DeleteFunc(all, func(addon addons.Addon) bool {
 		return len(names) > 0 && !slices.Contains(names, addon.Name)
@@ -52,10 +53,16 @@ func (a *app) addons(names []string) ([]addons.Addon, error) {
 }
 
 // checkAddonNames refuses what is not an addon of the cluster.
-func checkAddonNames(all []addons.Addon, names []string) error {
+func checkAddonNames(c *cluster.Cluster, names []string) error {
+	entries, err := addons.Catalog()
+	if err != nil {
+		return err
+	}
 	known := []string{}
-	for _, addon := range all {
-		known = append(known, addon.Name)
+	for _, e := range entries {
+		if !e.Optional || slices.Contains(c.Addons.Enabled(), e.Name) {
+			known = append(known, e.Name)
+		}
 	}
 	for _, name := range names {
 		switch {

@@ -52,3 +52,12 @@ func (a *app) dirFlag() string {
 	}
 	return "--dir " + dir + " "
 }
+
+// result is answer as the last of the events that -o json gives while kbm works:
+// on one line, as they are.
+func (a *app) result(v any) error {
+	if !a.isJSON() {
+		return nil
+	}
+	return json.NewEncoder(a.out).Encode(v)
+}

@@ -47,12 +47,17 @@ type opening struct {
 	// addons are going to be compared or applied: every value that they need
 	// must be at hand, before anything is touched.
 	addons bool
+	// names are the addons that the user has chosen; none stands for all.
+	names []string
 }
 
 func (a *app) load(ctx context.Context, o opening) (*session, error) {
 	c, err := cluster.Load(a.dir)
 	if err != nil {
 		return nil, usageError(err)
+	}
+	if err := checkAddonNames(c, o.names); err != nil {
+		return nil, err
 	}
 	store, err := a.openPKI(ctx, c)
 	if err != nil {
@@ -107,12 +112,19 @@ func (s *session) openBundle(arch string) (*bundle.Bundle, error) {
 // env is what provision needs of the world. The returned function gives back
 // the connections and the screen.
 func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, done func() error, err error) {
-	if err := s.cluster.ReadyForUp(); err != nil {
-		return env, nil, usageError(err)
-	}
 	b, err := s.openBundle(nodeArch)
 	if err != nil {
 		return env, nil, err
+	}
+	env, done, err = s.access(progress, o)
+	env.Bundle, env.Source = b.Manifest(), bundleSource{b}
+	return env, done, err
+}
+
+// access is env without binaries and images, for who brings none.
+func (s *session) access(progress *ui.Progress, o upOptions) (env provision.Env, done func() error, err error) {
+	if err := s.cluster.ReadyForUp(); err != nil {
+		return env, nil, usageError(err)
 	}
 	machines, err := s.machines(progress)
 	if err != nil {
@@ -121,8 +133,6 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 	return provision.Env{
 		Cluster:  s.cluster,
 		PKI:      s.pki,
-		Bundle:   b.Manifest(),
-		Source:   bundleSource{b},
 		Addons:   s.addons,
 		Connect:  machines.connect,
 		Admin:    s.admin,
@@ -135,8 +145,19 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 
 // run carries out steps on the cluster's machines and shows their progress.
 func (s *session) run(ctx context.Context, steps []provision.Step, o upOptions) (plan provision.Plan, err error) {
+	return s.runIn(ctx, s.env, steps, o)
+}
+
+// runAddons is run for steps that bring nothing to the machines.
+func (s *session) runAddons(ctx context.Context, steps []provision.Step) (plan provision.Plan, err error) {
+	return s.runIn(ctx, s.access, steps, upOptions{parallel: defaultParallel})
+}
+
+type world = func(*ui.Progress, upOptions) (provision.Env, func() error, error)
+
+func (s *session) runIn(ctx context.Context, w world, steps []provision.Step, o upOptions) (plan provision.Plan, err error) {
 	progress := s.app.progress()
-	env, done, err := s.env(progress, o)
+	env, done, err := w(progress, o)
 	if err != nil {
 		return plan, err
 	}

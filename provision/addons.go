@@ -3,8 +3,10 @@ package provision
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kbm-dev/kbm/addons"
@@ -56,12 +58,29 @@ func (r *run) waitAgents(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list the daemon sets: %w", err)
 		}
-		for _, set := range sets.Items {
+		for i := range sets.Items {
+			set := &sets.Items[i]
 			planned := int(set.Status.DesiredNumberScheduled)
-			if len(set.Spec.Template.Spec.NodeSelector) == 0 && planned < len(r.nodes) {
-				return fmt.Errorf("%s is planned for %d of %d nodes", set.Name, planned, len(r.nodes))
+			if !everywhere(&set.Spec.Template.Spec) || planned >= len(r.nodes) {
+				continue
 			}
+			reason := fmt.Sprintf("planned for %d of %d nodes", planned, len(r.nodes))
+			r.addonProgress(set.Labels["app.kubernetes.io/part-of"], set.Name+": "+reason)
+			return fmt.Errorf("%s is %s", set.Name, reason)
 		}
 		return nil
+	})
+}
+
+// everywhere tells the pods that belong on every node, whatever its taints and
+// labels. All nodes run Linux, so asking for that is no exception.
+func everywhere(pod *corev1.PodSpec) bool {
+	for label := range pod.NodeSelector {
+		if label != corev1.LabelOSStable {
+			return false
+		}
+	}
+	return pod.Affinity == nil && slices.ContainsFunc(pod.Tolerations, func(t corev1.Toleration) bool {
+		return t.Operator == corev1.TolerationOpExists && t.Key == "" && t.Effect == ""
 	})
 }

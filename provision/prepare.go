@@ -23,8 +23,14 @@ func connectOne(ctx context.Context, r *run, m *machine) (err error) {
 // lock takes the cluster's lock on every machine, so that two people who know
 // different parts of the cluster cannot meet on one of them.
 func lock(ctx context.Context, r *run) error {
+	r.acquire(ctx, r.nodes)
+	return nil
+}
+
+// acquire locks machines, and leaves the lock of another kbm as a fault.
+func (r *run) acquire(ctx context.Context, machines []*machine) {
 	released := make([]func() error, len(r.nodes))
-	r.tryEach(ctx, r.nodes, func(ctx context.Context, m *machine) (err error) {
+	r.tryEach(ctx, machines, func(ctx context.Context, m *machine) (err error) {
 		released[r.index(m)], err = Acquire(ctx, m.node.Name, m.host, r.Owner)
 		return err
 	})
@@ -33,7 +39,6 @@ func lock(ctx context.Context, r *run) error {
 			r.release = append(r.release, release)
 		}
 	}
-	return nil
 }
 
 // gather makes the wanted Machine of every node and learns what is there.
