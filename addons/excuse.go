@@ -17,7 +17,7 @@ var unanswered = regexp.MustCompile(`(failed calling webhook "[^"]+"|conversion 
 // webhook whose pods are starting, or whose certificate nobody has told the API
 // server yet; or the API server itself. A webhook that answers no is not one.
 func excuse(err error) (why string, wait bool) {
-	if err == nil || strings.Contains(err.Error(), "denied the request") {
+	if err == nil || denied(err) {
 		return "", false
 	}
 	if m := unanswered.FindStringSubmatch(err.Error()); m != nil {
@@ -31,8 +31,15 @@ func excuse(err error) (why string, wait bool) {
 	return "", false
 }
 
+// untyped is how the API server words that an object does not fit its schema;
+// for custom resources it gives no code but 500.
+var untyped = regexp.MustCompile(`failed to create typed patch object`)
+
 // refused tells whether the API server understood a request, and said no.
 func refused(err error) bool {
 	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Code < 500 || strings.Contains(err.Error(), "denied the request")
+	return errors.As(err, &status) && status.Status().Code < 500 || denied(err) || untyped.MatchString(err.Error())
 }
+
+// denied tells whether a webhook answered, and said no.
+func denied(err error) bool { return strings.Contains(err.Error(), "denied the request") }

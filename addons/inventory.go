@@ -76,6 +76,12 @@ func (inv inventory) data() map[string]any {
 	return data
 }
 
+// Installed lists the addons that the inventory has objects of, sorted.
+func (e *Engine) Installed(ctx context.Context) ([]string, error) {
+	inv, err := e.readInventory(ctx)
+	return slices.Compact(slices.Sorted(maps.Values(inv))), err
+}
+
 func (e *Engine) readInventory(ctx context.Context) (inventory, error) {
 	inv := inventory{}
 	var stored corev1.ConfigMap

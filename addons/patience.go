@@ -28,7 +28,10 @@ func (r *run) patiently(ctx context.Context, c *Change, request func() error) er
 			return fmt.Errorf("%s: %w", reason, ctx.Err())
 		}
 		why, wait := r.excuse(c, err)
-		if !wait {
+		switch {
+		case !wait && meta.IsNoMatchError(err):
+			return errors.New(noKind)
+		case !wait:
 			return err
 		}
 		if round%podRounds == 0 {
