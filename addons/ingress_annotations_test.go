@@ -114,6 +114,8 @@ func annotationsWork(t *testing.T, d *doorstep) {
 			}},
 		{"limit-connections", map[string]string{nginx + "limit-connections": "1"}, 200,
 			func(t *testing.T, url string) {
+				// Whatever changes, the ingress counts anew.
+				d.untilBoth(t, v, url)
 				first := make(chan int)
 				go func() {
 					a, err := v.ask(url + "slow")
@@ -145,12 +147,7 @@ func annotationsWork(t *testing.T, d *doorstep) {
 						t.Errorf("with its cookie a client of %s was sent to %s", first.seen.Backend, again.seen.Backend)
 					}
 				}
-				d.until(t, "both backends are asked", func() error {
-					if got := v.want(t, url, 200).seen.Backend; got == v.want(t, url, 200).seen.Backend {
-						return fmt.Errorf("only %s", got)
-					}
-					return nil
-				})
+				d.untilBoth(t, v, url)
 			}},
 		{"whitelist", map[string]string{nginx + "whitelist-source-range": "10.1.0.0/16, " + lanNode + "/32"}, 200,
 			func(t *testing.T, url string) {
@@ -227,6 +224,17 @@ func annotationsWork(t *testing.T, d *doorstep) {
 		if got := v.until(t, "http://no-such-host.test/", 200).seen.Backend; got != "default-backend" {
 			t.Errorf("%q answers", got)
 		}
+	})
+}
+
+// untilBoth: the ingress knows both backends, and takes them in turn.
+func (d *doorstep) untilBoth(t *testing.T, v visitor, url string) {
+	t.Helper()
+	d.until(t, "both backends are asked", func() error {
+		if got := v.want(t, url, 200).seen.Backend; got == v.want(t, url, 200).seen.Backend {
+			return fmt.Errorf("only %s", got)
+		}
+		return nil
 	})
 }
 

@@ -67,6 +67,7 @@ func TestIngress(t *testing.T) {
 		{"addresses of clients", clientAddresses},
 		{"seeds are served", seedsServed},
 		{"copies of old annotations", copiesFollow},
+		{"gateways", gatewaysWork},
 		{"status and metrics", statusAndMetrics},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, d) })
@@ -89,7 +90,7 @@ func openDoors(t *testing.T) *doorstep {
 		"--audit-policy-file", keep(t, []byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"Metadata"}]}`)))
 	d.engine = d.control.engine(t)
 	d.cluster.Addons = cluster.Addons{
-		Ingress: &cluster.Ingress{Classes: []cluster.IngressClass{
+		Ingress: &cluster.Ingress{GatewayAPI: true, Classes: []cluster.IngressClass{
 			{Name: "nginx-external", Expose: cluster.ThroughLoadBalancer, Pool: "external", TrustedProxies: []string{lanProxy + "/32"}},
 			{Name: "nginx", Expose: cluster.NodePort, Default: true, DefaultBackend: "kube-system/default-http-backend"},
 			{Name: "host", Expose: cluster.HostNetwork, Roles: []cluster.Role{cluster.Controller}, Metrics: true},

@@ -3,7 +3,6 @@
 package addons
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -25,7 +24,12 @@ func (d *doorstep) applySeed(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := decode(bytes.NewReader(text))
+	d.applyText(t, string(text))
+}
+
+func (d *doorstep) applyText(t *testing.T, text string) {
+	t.Helper()
+	objects, err := decode(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
