@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +16,7 @@ func newExternalHAProxyCommand(a *app) *cobra.Command {
 		o         externalOptions
 		p         external.ProxyOptions
 		sni, host []string
+		user      string
 	)
 	c := &cobra.Command{
 		Use:   "haproxy",
@@ -45,6 +48,9 @@ Where the Internet reaches the proxy, leave out what it must not reach:
 			if p.Names, err = f.claimed(o); err != nil {
 				return usageError(err)
 			}
+			// Most systems name a user's group after the user.
+			p.User, p.Group, _ = strings.Cut(user, ":")
+			p.Group = cmp.Or(p.Group, p.User)
 			if !cmd.Flags().Changed("api-port") {
 				p.APIPort = f.cluster.EndpointPort()
 			}
@@ -73,7 +79,7 @@ Where the Internet reaches the proxy, leave out what it must not reach:
 	c.Flags().StringVar(&p.HTTPSDefault, "default-backend", "", "HOST:PORT for HTTPS of names that nobody claims (default the default class)")
 	c.Flags().StringVar(&p.HTTPDefault, "http-default-backend", "", "HOST:PORT for HTTP of such names")
 	c.Flags().StringVar(&p.Stats, "stats", "127.0.0.1:8404", "where to show statistics, and /metrics for Prometheus; empty for nowhere")
-	c.Flags().StringVar(&p.User, "user", "haproxy", "user and group that HAProxy becomes; empty to stay who it is")
+	c.Flags().StringVar(&user, "user", "haproxy", "user, or USER:GROUP, that HAProxy becomes; empty to stay who it is")
 	c.Flags().IntVar(&p.Connections, "maxconn", 4096, "connections at once")
 	return c
 }

@@ -16,13 +16,16 @@ import (
 
 // pages are those of docs/tasks, in an order in which one can go on from
 // another. What a page must not change is true of all: the cluster is theirs.
-var pages = []string{"expose-an-app", "a-wildcard-certificate", "sign-in-in-front-of-an-app"}
+var pages = []string{"expose-an-app", "a-wildcard-certificate", "sign-in-in-front-of-an-app", "names-on-my-lan", "haproxy-in-front"}
 
 // labOfPages puts the lab in the place of what the pages take for granted.
 func labOfPages(ca string) *strings.Replacer {
 	return strings.NewReplacer(
 		"203.0.113.7", "10.90.0.13",
 		"192.168.1.53", harness.Gateway,
+		"192.168.1.240", "10.90.0.240",
+		"192.168.1.250", "10.90.0.250",
+		"192.168.1.5", harness.Gateway,
 		"https://accounts.example.com", ssoURL,
 		"    emailDomains: [example.com]", "    emailDomains: [example.com]\n    caFile: "+ca,
 		// Let's Encrypt is played by a server in the lab.

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 func startHAProxy(t *testing.T, x *traffic) {
 	t.Helper()
 	config := x.Outside(t, "haproxy.cfg")
-	if err := os.WriteFile(config, []byte(x.Must(t, "external", "haproxy", "--class", "proxied")), 0o644); err != nil {
+	if err := os.WriteFile(config, []byte(x.Must(t, "external", "haproxy", "--class", "proxied", "--ca-file", filepath.Join(x.Dir, "pki/ca.crt"))), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	x.Serve(t, "haproxy", proxiedAddress+":80", "haproxy", "-db", "-f", config)

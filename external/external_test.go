@@ -88,7 +88,7 @@ func proxy(t *testing.T, c *cluster.Cluster) ProxyOptions {
 	return ProxyOptions{
 		Cluster: c, Classes: c.Addons.Ingress.Classes, Names: list(t, c).Names,
 		Listen: []string{"*"}, APIPort: c.EndpointPort(), HTTPPort: 80, HTTPSPort: 443,
-		CAFile: "/etc/haproxy/" + c.Name + "-ca.crt", Stats: "127.0.0.1:8404", User: "haproxy", Connections: 4096,
+		CAFile: "/etc/haproxy/" + c.Name + "-ca.crt", Stats: "127.0.0.1:8404", User: "haproxy", Group: "haproxy", Connections: 4096,
 	}
 }
 

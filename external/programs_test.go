@@ -45,7 +45,7 @@ func TestHAProxyTakesIt(t *testing.T) {
 		o.CAFile = ca.file
 		text, err := haproxy(o)
 		run(t, "haproxy", "-dW", "-c", "-f", save(t, "haproxy.cfg", text, err)) // -dW: without a warning
-		o.CAFile, o.User, o.Stats, o.Listen = "", "", "", []string{"127.0.0.1", "::1"}
+		o.CAFile, o.User, o.Group, o.Stats, o.Listen = "", "", "", "", []string{"127.0.0.1", "::1"}
 		text, err = haproxy(o)
 		run(t, "haproxy", "-dW", "-c", "-f", save(t, "haproxy.cfg", text, err))
 	}

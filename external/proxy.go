@@ -12,8 +12,9 @@ import (
 // Proxy is a HAProxy in front of a cluster, as data: what the template prints.
 type Proxy struct {
 	Cluster string `json:"cluster"`
-	// User that HAProxy becomes once it listens; empty to stay who it is.
-	User string `json:"user,omitempty"`
+	// User and Group that HAProxy becomes once it listens; empty to stay who it is.
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
 	// Connections that it takes at once.
 	Connections int        `json:"connections"`
 	Frontends   []Frontend `json:"frontends"`

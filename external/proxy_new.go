@@ -7,14 +7,13 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/kbm-dev/kbm/cluster"
 )
 
 // NewProxy plans a proxy. The error says what the spec or the options lack.
 func NewProxy(o ProxyOptions) (Proxy, error) {
-	p := Proxy{Cluster: o.Cluster.Name, User: o.User, Connections: o.Connections, Stats: o.Stats}
+	p := Proxy{Cluster: o.Cluster.Name, User: o.User, Group: o.Group, Connections: o.Connections, Stats: o.Stats}
 	if err := o.check(); err != nil {
 		return p, err
 	}
@@ -65,20 +64,6 @@ type way struct {
 }
 
 func (w way) backendName(class string) string { return w.name + "-" + class }
-
-func httpPort(class cluster.IngressClass) int {
-	if class.Expose == cluster.NodePort {
-		return class.HTTPNodePort
-	}
-	return 80
-}
-
-func httpsPort(class cluster.IngressClass) int {
-	if class.Expose == cluster.NodePort {
-		return class.HTTPSNodePort
-	}
-	return 443
-}
 
 func (p *Proxy) addWay(o ProxyOptions, w way) error {
 	if w.listen == 0 || len(o.Classes) == 0 && len(w.elsewhere) == 0 && w.other == "" {
@@ -139,38 +124,4 @@ func (o ProxyOptions) defaultClass() string {
 
 func (o ProxyOptions) namesOf(class cluster.IngressClass) []Name {
 	return slices.DeleteFunc(slices.Clone(o.Names), func(n Name) bool { return n.Class != class.Name })
-}
-
-func (o ProxyOptions) backend(class cluster.IngressClass, w way) (Backend, error) {
-	addresses := own(o.Cluster, class)
-	if len(addresses) == 0 {
-		addresses = o.Addresses[class.Name]
-	}
-	if len(addresses) == 0 {
-		return Backend{}, fmt.Errorf("the class %s has no address yet: %s", class.Name, cure(class))
-	}
-	return Backend{
-		Name: w.backendName(class.Name), Check: w.check,
-		ProxyProtocol: len(class.TrustedProxies) > 0,
-		Servers:       servers(o.Cluster, addresses, w.port(class)),
-	}, nil
-}
-
-func cure(class cluster.IngressClass) string {
-	switch class.Expose {
-	case cluster.HostNetwork:
-		return fmt.Sprintf("add a node with one of its roles, %v", class.Roles)
-	case cluster.NodePort:
-		return "add a node"
-	}
-	return "set its address in addons.ingress, or ask the running cluster with --from cluster"
-}
-
-// backendTo is the backend that has one server out of the cluster.
-func (p *Proxy) backendTo(way, to string) string {
-	name := way + "-to-" + strings.NewReplacer("[", "", "]", "", ":", "-").Replace(to)
-	if !slices.ContainsFunc(p.Backends, func(b Backend) bool { return b.Name == name }) {
-		p.Backends = append(p.Backends, Backend{Name: name, Servers: []Server{{Name: "s1", Address: to}}})
-	}
-	return name
 }

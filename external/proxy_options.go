@@ -35,7 +35,7 @@ type ProxyOptions struct {
 	HTTPSDefault, HTTPDefault string
 
 	Stats       string
-	User        string
+	User, Group string
 	Connections int
 }
 
@@ -65,7 +65,7 @@ func (o ProxyOptions) check() error {
 			return fmt.Errorf("%q is not HOST:PORT, such as 192.168.1.5:443", to)
 		}
 	}
-	for _, word := range append([]string{o.CAFile, o.User}, o.Listen...) {
+	for _, word := range append([]string{o.CAFile, o.User, o.Group}, o.Listen...) {
 		if strings.ContainsAny(word, " \t\n\"'\\#") {
 			return fmt.Errorf("%q has a character that HAProxy would misread", word)
 		}

@@ -55,7 +55,7 @@ func TestTraffic(t *testing.T) {
 	serve(t, "nas", lo.at(50, 443+5000), ca.serving(t, "nas.lan.example.com", "nobody.example.com"), false)
 
 	o := proxy(t, c)
-	o.Listen, o.Stats, o.User, o.CAFile = []string{lo.ip(100)}, lo.at(100, 8404), "", ca.file
+	o.Listen, o.Stats, o.User, o.Group, o.CAFile = []string{lo.ip(100)}, lo.at(100, 8404), "", "", ca.file
 	o.HTTPPort, o.HTTPSPort = 8080, 8443
 	o.HTTPS = []Elsewhere{{Name: "nas.lan.example.com", To: lo.at(50, 5443)}}
 	o.HTTPSDefault = lo.at(50, 5443)
