@@ -4,6 +4,7 @@ package addons
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -184,16 +185,11 @@ func annotationsWork(t *testing.T, d *doorstep) {
 			}},
 		{"body-size", map[string]string{nginx + "proxy-request-buffering": "on", nginx + "proxy-body-size": "1k"}, 200,
 			func(t *testing.T, url string) {
-				body := func(size int) func(*http.Request) {
-					text := strings.NewReader(strings.Repeat("x", size))
-					return func(r *http.Request) {
-						r.Method, r.Body, r.ContentLength = "POST", http.NoBody, int64(size)
-						r.Body = readCloser{text}
-					}
-				}
 				v.want(t, url, 413, body(2048))
 				v.want(t, url, 200, body(512))
 			}},
+		{"body-size-unbuffered", map[string]string{nginx + "proxy-body-size": "1k"}, 200,
+			func(t *testing.T, url string) { v.want(t, url, 200, body(2<<20)) }},
 		{"to-www", map[string]string{nginx + "from-to-www-redirect": "true"}, 200,
 			func(t *testing.T, _ string) {
 				if got := v.until(t, "http://www.to-www.test/x", 308).Header.Get("Location"); got != "http://to-www.test/x" {
@@ -238,9 +234,12 @@ func (d *doorstep) untilBoth(t *testing.T, v visitor, url string) {
 	})
 }
 
-type readCloser struct{ *strings.Reader }
-
-func (readCloser) Close() error { return nil }
+func body(size int) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Method, r.ContentLength = http.MethodPost, int64(size)
+		r.Body = io.NopCloser(strings.NewReader(strings.Repeat("x", size)))
+	}
+}
 
 // count asks n times and counts the answers by status.
 func (v visitor) count(t *testing.T, url string, n int) map[int]int {
@@ -335,4 +334,14 @@ func clientAddresses(t *testing.T, d *doorstep) {
 			t.Errorf("%s: the backend was told %q, want %q", name, got, row.want)
 		}
 	}
+
+	// Allow lists go by the connection, whatever X-Forwarded-For says.
+	d.service(t, "default", "listed", newBackend(t, "listed"))
+	d.ingress(t, "listed", "nginx-external", map[string]string{nginx + "whitelist-source-range": "203.0.113.9/32"})
+	v := direct
+	v.until(t, "http://listed.test/", 403)
+	v.from = lanProxy
+	v.want(t, "http://listed.test/", 403, header("X-Forwarded-For", "203.0.113.9"))
+	v.greeting = greeting
+	v.want(t, "http://listed.test/", 200)
 }
