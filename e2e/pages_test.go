@@ -16,7 +16,7 @@ import (
 
 // pages are those of docs/tasks, in an order in which one can go on from
 // another. What a page must not change is true of all: the cluster is theirs.
-var pages = []string{"expose-an-app", "a-wildcard-certificate", "sign-in-in-front-of-an-app", "names-on-my-lan", "haproxy-in-front"}
+var pages = []string{"expose-an-app", "a-wildcard-certificate", "sign-in-in-front-of-an-app", "names-on-my-lan", "haproxy-in-front", "from-ingress-nginx"}
 
 // labOfPages puts the lab in the place of what the pages take for granted.
 func labOfPages(ca string) *strings.Replacer {
