@@ -71,7 +71,7 @@ func startControl(t *testing.T, address string, more ...string) *control {
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
 
 	serving := c.set.Node("cp1").Get(pki.APIServer)
-	kubelet := c.set.Get(pki.APIServerKubeletClient)
+	kubelet, front := c.set.Get(pki.APIServerKubeletClient), c.set.Get(pki.FrontProxyClient)
 	flags := append([]string{
 		"--etcd-servers", etcd, "--bind-address", address, "--secure-port", fmt.Sprint(port),
 		"--advertise-address", address, "--endpoint-reconciler-type", "none",
@@ -82,6 +82,10 @@ func startControl(t *testing.T, address string, more ...string) *control {
 		"--service-account-key-file", keep(t, c.set.ServiceAccount.Public),
 		"--service-account-signing-key-file", keep(t, c.set.ServiceAccount.Private),
 		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--requestheader-client-ca-file", keep(t, c.set.Get(pki.FrontProxyCA).Cert), "--requestheader-allowed-names", "front-proxy-client",
+		"--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
+		"--requestheader-extra-headers-prefix", "X-Remote-Extra-",
+		"--proxy-client-cert-file", keep(t, front.Cert), "--proxy-client-key-file", keep(t, front.Key),
 	}, more...)
 	c.start(t, c.program(t, "kube-apiserver"), flags...)
 	c.untilReady(t)
