@@ -129,7 +129,7 @@ func selectRows(rows []component, only []string) ([]component, error) {
 	used := map[string]bool{}
 	var selected []component
 	for _, row := range rows {
-		asked := slices.DeleteFunc(row.calledBy(), func(name string) bool { return !slices.Contains(only, name) })
+		asked := row.asked(only)
 		for _, name := range asked {
 			used[name] = true
 		}
@@ -149,11 +149,11 @@ func selectRows(rows []component, only []string) ([]component, error) {
 	return selected, nil
 }
 
-// calledBy lists the names that choose the row.
-func (c component) calledBy() []string {
-	names := []string{c.Name, string(c.Group)}
+// asked returns those of the names that choose the row.
+func (c component) asked(names []string) []string {
+	called := []string{c.Name, string(c.Group)}
 	if c.Group.isAddon() {
-		names = append(names, string(Addons))
+		called = append(called, string(Addons))
 	}
-	return names
+	return slices.DeleteFunc(called, func(name string) bool { return !slices.Contains(names, name) })
 }

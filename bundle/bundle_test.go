@@ -93,6 +93,23 @@ func TestOpenRefusesABadManifest(t *testing.T) {
 	}
 }
 
+// Who turns an addon on must be told which images are missing, and what makes
+// them: not those of other addons.
+func TestRequireNamesTheCure(t *testing.T) {
+	b := sample(t)
+	old := rowNamed(t, "metallb-speaker").artefact()
+	old.Version = "v0.15.2"
+	b.manifest.Artefacts = append(b.manifest.Artefacts, rowNamed(t, "traefik").artefact(), rowNamed(t, "metallb-controller").artefact(), old)
+	if err := b.Require("ingress", "extra"); err != nil {
+		t.Errorf("all is there: %v", err)
+	}
+	err := b.Require("ingress", "load-balancer", "auth", "agnhost")
+	want := "lacks agnhost v2.66.1, metallb-speaker v0.16.1, oauth2-proxy v7.15.3: run `kbm bundle build agnhost load-balancer auth`"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDefaultDir(t *testing.T) {
 	t.Setenv("KBM_CACHE", "/var/cache/kbm")
 	dir, err := DefaultDir("v1.37.1", "amd64")

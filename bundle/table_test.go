@@ -95,6 +95,10 @@ func TestSelectRows(t *testing.T) {
 	if err != nil || len(rows) != 3 || rows[0].Name != "pause" || rows[1].Name != "kubeadm" {
 		t.Errorf("got %v, %v", rows, err)
 	}
+	addons, err := selectRows(components(r), []string{"addons"})
+	if err != nil || len(addons) != 10 || addons[0].Name != "traefik" {
+		t.Errorf("addons: %v, %v", addons, err)
+	}
 	if _, err := selectRows(components(r), []string{"pause", "kubelot"}); err == nil || !strings.Contains(err.Error(), `"kubelot"`) {
 		t.Errorf("got %v", err)
 	}

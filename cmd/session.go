@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -121,6 +122,19 @@ func (s *session) env(progress *ui.Progress, o upOptions) (env provision.Env, do
 	return env, done, err
 }
 
+// equipped is env, where the bundle holds all that the addons run: pods that
+// wait for an image which no node will get are hard to understand.
+func (s *session) equipped(progress *ui.Progress, o upOptions) (env provision.Env, done func() error, err error) {
+	b, err := s.openBundle(nodeArch)
+	if err != nil {
+		return env, nil, err
+	}
+	if err := b.Require(slices.Concat(s.cluster.Addons.Enabled(), s.cluster.Bundle.Images)...); err != nil {
+		return env, nil, usageError(err)
+	}
+	return s.env(progress, o)
+}
+
 // access is env without binaries and images, for who brings none.
 func (s *session) access(progress *ui.Progress, o upOptions) (env provision.Env, done func() error, err error) {
 	if err := s.cluster.ReadyForUp(); err != nil {
@@ -145,7 +159,7 @@ func (s *session) access(progress *ui.Progress, o upOptions) (env provision.Env,
 
 // run carries out steps on the cluster's machines and shows their progress.
 func (s *session) run(ctx context.Context, steps []provision.Step, o upOptions) (plan provision.Plan, err error) {
-	return s.runIn(ctx, s.env, steps, o)
+	return s.runIn(ctx, s.equipped, steps, o)
 }
 
 // runAddons is run for steps that bring nothing to the machines.

@@ -51,7 +51,9 @@ func (b *builder) needs(a bundle.Artefact) bool {
 	case bundle.Controller:
 		return b.in.Node.Role == cluster.Controller
 	}
-	return a.Kind == bundle.Image && slices.Contains(b.in.Cluster.Bundle.Images, a.Name)
+	// Pods of addons may come to any node.
+	addon := slices.Contains(b.in.Cluster.Addons.Enabled(), string(a.Group))
+	return a.Kind == bundle.Image && (addon || slices.Contains(b.in.Cluster.Bundle.Images, a.Name))
 }
 
 // restartsOf names the units that run a binary of the bundle.

@@ -89,6 +89,8 @@ func manifest(version string) bundle.Manifest {
 	add(bundle.Image, bundle.Controller, "images/kube-vip.tar", "ghcr.io/kube-vip/kube-vip:v1.2.2")
 	add(bundle.Image, bundle.Lab, "images/agnhost.tar", "registry.k8s.io/e2e-test-images/agnhost:2.66.1")
 	add(bundle.Binary, bundle.Bench, "bin/kubeadm", "")
+	add(bundle.Image, "ingress", "images/traefik.tar", "docker.io/library/traefik:v3.7.12")
+	add(bundle.Image, "metrics-server", "images/metrics-server.tar", "registry.k8s.io/metrics-server/metrics-server:v0.9.0")
 	return m
 }
 
