@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 
+	ssautil "github.com/fluxcd/pkg/ssa/utils"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/json"
@@ -15,6 +16,11 @@ import (
 
 // crdKind is the kind of an object that makes a kind.
 const crdKind = "CustomResourceDefinition"
+
+// versionAnnotation says which version of its module a definition is of. With it
+// a definition can be compared without the API server's help, which costs the
+// server a tenth of a second for each of the large ones.
+const versionAnnotation = "kbm/definition-version"
 
 // readCRDs decodes the custom resource definitions of a module. They are the
 // text of other projects and not committed: tools/crds takes them from the
@@ -28,28 +34,33 @@ func readCRDs(fsys fs.FS, module string) ([]*unstructured.Unstructured, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	var list []map[string]any
-	text, err := unzip(file)
-	if err == nil {
-		// As Kubernetes reads JSON: whole numbers stay whole.
-		err = json.UnmarshalCaseSensitivePreserveInts(text, &list)
-	}
+	objects, err := decodeCRDs(file)
 	if err != nil {
 		return nil, fmt.Errorf("custom resource definitions of %s: %w", module, err)
+	}
+	return objects, nil
+}
+
+func decodeCRDs(file io.Reader) ([]*unstructured.Unstructured, error) {
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	var list []map[string]any
+	// As Kubernetes reads JSON: whole numbers stay whole.
+	if err := json.UnmarshalCaseSensitivePreserveInts(text, &list); err != nil {
+		return nil, err
 	}
 	objects := make([]*unstructured.Unstructured, len(list))
 	for i := range list {
 		objects[i] = &unstructured.Unstructured{Object: list[i]}
 	}
+	ssautil.SetCommonMetadata(objects, nil, map[string]string{versionAnnotation: z.Comment})
 	return objects, nil
-}
-
-func unzip(r io.Reader) ([]byte, error) {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
 }
 
 // definedKinds are the kinds that the addons' definitions make, and whether

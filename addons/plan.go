@@ -79,6 +79,11 @@ const noKind = "the cluster does not have this kind: install what defines it"
 
 // compare finds out what applying the target would do.
 func (e *Engine) compare(ctx context.Context, c *Change) error {
+	if c.target.GetAnnotations()[versionAnnotation] != "" {
+		if err := e.compareHere(ctx, c); err != nil || c.Action != Update {
+			return err
+		}
+	}
 	// Diff changes what it is given.
 	entry, live, merged, err := e.ssa.Diff(ctx, c.target.DeepCopy(), ssa.DefaultDiffOptions())
 	if dryRun := (*ssaerrors.DryRunErr)(nil); errors.As(err, &dryRun) {
