@@ -20,13 +20,15 @@ func newBundleBuildCommand(a *app, f *bundleFlags) *cobra.Command {
 		Use:   "build [NAME|GROUP]...",
 		Short: "Build what the bundle lacks, from pinned Go modules",
 		Long: `Build what the bundle lacks, or what was built from other sources. The first time
-takes 15 to 25 minutes and 15 GB on two cores; after that only what changed is
-built again. It may be interrupted: what was finished is kept.
+takes 15 to 25 minutes and 15 GB on two cores for a cluster, and as much again
+for all addons; after that only what changed is built again. It may be
+interrupted: what was finished is kept.
 
-Without names everything is built. Groups: node, controller, lab (demo images and
-the lab's tools), bench (kubeadm).`,
+Without names everything is built. Groups: node, controller; the name of an
+addon, and addons for all of them; lab (demo images and the lab's tools), bench
+(kubeadm), traffic (servers that addons are tested against).`,
 		Example: `  kbm bundle build
-  kbm bundle build node controller
+  kbm bundle build node controller ingress certs
   kbm bundle build --kubernetes v1.36.4 kubelet`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := f.complete(a.dir); err != nil {
