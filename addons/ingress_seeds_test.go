@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,6 +174,27 @@ func copiesFollow(t *testing.T, d *doorstep) {
 			}
 		}
 	}
+	// kbm's own apply leaves the copies alone, and has nothing to do over them.
+	objects, err := decode(strings.NewReader(strings.ReplaceAll(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: by-kbm, namespace: default, annotations: {OLDlimit-rps: "5"}}
+spec: {defaultBackend: {service: {name: copies, port: {number: 80}}}, ingressClassName: host}
+`, "OLD", old)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extra := Addon{Name: "extra"}
+	extra.add("by-kbm.yaml", objects)
+	mustApply(t, d.engine, append(slices.Clone(d.all), extra))
+	byKbm := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "by-kbm"}}
+	if d.get(t, byKbm); byKbm.Annotations[nginx+"limit-rps"] != "5" {
+		t.Errorf("applied by kbm it has %v", byKbm.Annotations)
+	}
+	if changed := mustApply(t, d.engine, append(slices.Clone(d.all), extra)); changed != 0 {
+		t.Errorf("a second apply changes %d objects", changed)
+	}
+
 	plain := d.ingress(t, "plain", "nginx", nil)
 	d.get(t, plain)
 	for name := range plain.Annotations {

@@ -48,6 +48,7 @@ func newBackendAt(t *testing.T, address, name string) *backend {
 		if r.URL.Path == "/slow" {
 			<-b.hold
 		}
+		_, _ = io.Copy(io.Discard, r.Body)
 		_ = json.NewEncoder(w).Encode(seen{Backend: name, Host: r.Host, Path: r.URL.RequestURI(), Header: r.Header})
 	}))
 	return b
