@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -44,24 +43,15 @@ func onceIdentities(get Identities) Identities {
 }
 
 func (f *Files) decrypt(name string, sealed []byte) ([]byte, error) {
-	identities, err := f.identities()
-	if err != nil {
-		return nil, fmt.Errorf("decrypt %s: %w", f.path(name+sealedExt), err)
-	}
-	if len(identities) == 0 {
-		return nil, fmt.Errorf("decrypt %s: no identity was given", f.path(name+sealedExt))
-	}
-	r, err := age.Decrypt(bytes.NewReader(sealed), identities...)
-	var none *age.NoIdentityMatchError
+	at := f.path(name + sealedExt)
+	content, err := f.Decrypted(sealed)
 	switch {
-	case errors.As(err, &none):
-		return nil, fmt.Errorf("%s is not encrypted to the identity given: use that of one of the recipients in %s", f.path(name+sealedExt), f.path(recipientsFile))
+	case errors.Is(err, errNotForUs):
+		return nil, fmt.Errorf("%s: %w: use that of one of the recipients in %s", at, err, f.path(recipientsFile))
+	case errors.Is(err, errDamaged):
+		return nil, fmt.Errorf("%s: %w: %s", at, err, restore)
 	case err != nil:
-		return nil, fmt.Errorf("%s is not a valid age file: %w: %s", f.path(name+sealedExt), err, restore)
-	}
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not a whole age file: %w: %s", f.path(name+sealedExt), err, restore)
+		return nil, fmt.Errorf("decrypt %s: %w", at, err)
 	}
 	return content, nil
 }

@@ -21,9 +21,14 @@ func (f *Files) Encrypted(content []byte) ([]byte, bool, error) {
 	return sealed, true, err
 }
 
-// Decrypted returns what a file outside of the store holds that somebody has
-// encrypted with age, armored or not. It asks for the identities as Read does;
-// errors do not name the file.
+var (
+	errNotForUs = errors.New("it is not encrypted to the identity given")
+	errDamaged  = errors.New("it is not a whole age file")
+)
+
+// Decrypted returns what a file holds that somebody has encrypted with age,
+// armored or not, inside of the store or out of it. It asks for the identities
+// as Read does; errors do not name the file.
 func (f *Files) Decrypted(sealed []byte) ([]byte, error) {
 	identities, err := f.identities()
 	switch {
@@ -40,13 +45,13 @@ func (f *Files) Decrypted(sealed []byte) ([]byte, error) {
 	var none *age.NoIdentityMatchError
 	switch {
 	case errors.As(err, &none):
-		return nil, errors.New("it is not encrypted to the identity given")
+		return nil, errNotForUs
 	case err != nil:
-		return nil, fmt.Errorf("it is not a valid age file: %w", err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	content, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("it is not a whole age file: %w", err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return content, nil
 }

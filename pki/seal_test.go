@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
+	"filippo.io/age/armor"
 
 	"github.com/kbm-dev/kbm/cluster"
 )
@@ -225,4 +228,36 @@ func TestMissingIdentityIsNoMissingKey(t *testing.T) {
 	}
 	_, err = Ensure(s, c, now, rand.Reader)
 	wantError(t, err, "decrypt", "ca.key.age", "nowhere")
+}
+
+// Files that people encrypt themselves, with `age` or `age -a`.
+func TestFilesOutsideOfTheStore(t *testing.T) {
+	c, id := testCluster(t), newIdentity(t)
+	s := sealedStore(t, c, id)
+	var plain, armored bytes.Buffer
+	for buf, wrap := range map[*bytes.Buffer]func(io.Writer) io.WriteCloser{
+		&plain:   func(w io.Writer) io.WriteCloser { return nopCloser{w} },
+		&armored: armor.NewWriter,
+	} {
+		out := wrap(buf)
+		w, err := age.Encrypt(out, id.Recipient())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, "token"); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Close(), out.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Decrypted(buf.Bytes()); err != nil || string(got) != "token" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	_, err := s.Decrypted(plain.Bytes()[:plain.Len()-1])
+	wantError(t, err, "not a whole age file")
+	_, err = sealedStore(t, c, newIdentity(t)).Decrypted(armored.Bytes())
+	wantError(t, err, "not encrypted to the identity given")
+	_, err = store(t, c).Decrypted(plain.Bytes())
+	wantError(t, err, "no identity")
 }
