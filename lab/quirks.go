@@ -69,6 +69,7 @@ func boundingSet(status string) (uint64, error) {
 // they land.
 func (h host) quirks() []string {
 	files := []string{
+		"etc/kubernetes/kubelet.conf.d/80-lab-disk.conf",
 		"usr/lib/systemd/system/kbm-lab-boot.service",
 		"usr/libexec/kbm-lab-boot",
 	}
