@@ -117,7 +117,7 @@ func (a *app) exposed(ctx context.Context) (objects []external.Object, err error
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, progress.Close(), machines.Close()) }()
-	exposed, err := provision.Expose(ctx, provision.Env{
+	exposed, err := provision.ListExposed(ctx, provision.Env{
 		Cluster: s.cluster, PKI: s.pki, Connect: machines.connect, Admin: s.admin,
 		Report: reporter{progress}, Now: time.Now, Parallel: defaultParallel,
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +67,7 @@ func newExternalNamesCommand(a *app, form nameForm) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l, err := f.list(o, addresses, endpoint)
+			l, err := f.list(a, o, addresses, endpoint)
 			if err != nil {
 				return err
 			}
@@ -88,44 +89,61 @@ func newExternalNamesCommand(a *app, form nameForm) *cobra.Command {
 	return c
 }
 
-// list settles the names, or says why there are none.
-func (f *found) list(o externalOptions, addresses, endpoint []string) (external.List, error) {
+// list settles the names.
+func (f *found) list(a *app, o externalOptions, addresses, endpoint []string) (l external.List, err error) {
 	if len(addresses) > 0 {
 		for i := range f.names {
 			f.names[i].Addresses = addresses
 		}
 	}
+	if len(endpoint) == 1 && endpoint[0] == "controllers" {
+		endpoint = f.cluster.AddressesOf(cluster.Controller)
+	}
 	if len(endpoint) > 0 {
-		if len(endpoint) == 1 && endpoint[0] == "controllers" {
-			endpoint = nil
-		}
 		api, err := external.Endpoint(f.cluster, endpoint)
 		if err != nil {
-			return external.List{}, usageError(err)
+			return l, usageError(err)
 		}
 		f.names = append(f.names, api)
 	}
-	for _, n := range f.names {
-		if len(n.Addresses) == 0 {
-			return external.List{}, usageError(fmt.Errorf("%s: cluster.yaml does not say where %s leads to: set the class' address, or with nodePort what it publishes; or give --address, or ask the running cluster with --from cluster", n.From, n.Name))
-		}
+	if err := f.dropLost(a); err != nil {
+		return l, err
 	}
 	names, err := external.Join(f.names, o.classes)
 	if err != nil {
-		return external.List{}, usageError(err)
+		return l, usageError(err)
 	}
-	if len(names) > 0 {
-		return external.List{Cluster: f.cluster.Name, Source: f.source, Names: names}, nil
+	if len(names) == 0 {
+		return l, f.noNames()
 	}
+	return external.List{Cluster: f.cluster.Name, Source: f.source, Names: names}, nil
+}
+
+// dropLost leaves out names that lead nowhere. In a running cluster that may
+// change by itself; in the spec it is a fault.
+func (f *found) dropLost(a *app) (err error) {
+	f.names = slices.DeleteFunc(f.names, func(n external.Name) bool {
+		switch {
+		case len(n.Addresses) > 0:
+			return false
+		case f.source == cluster.File:
+			err = usageError(fmt.Errorf("%s: cluster.yaml does not say where %s leads to: set the class' address, or with nodePort what it publishes; or give --address, or ask the running cluster with --from cluster", n.From, n.Name))
+		default:
+			a.note("left out: %s: %s leads nowhere yet", n.From, n.Name)
+		}
+		return true
+	})
+	return err
+}
+
+func (f *found) noNames() error {
 	switch {
 	case f.source != cluster.File:
-		err = errors.New("there are no names: the cluster has no Ingress with a host and an address, and no Service of type LoadBalancer with the annotation external-dns.alpha.kubernetes.io/hostname")
+		return errors.New("there are no names: the cluster has no Ingress with a host and an address, and no Service of type LoadBalancer with the annotation external-dns.alpha.kubernetes.io/hostname")
 	case f.cluster.Addons.Ingress == nil:
-		err = usageError(errors.New("there are no names: addons.ingress is off in cluster.yaml"))
-	default:
-		err = usageError(errors.New("there are no names: list them as hosts of a class in addons.ingress, or ask the running cluster with --from cluster"))
+		return usageError(errors.New("there are no names: addons.ingress is off in cluster.yaml"))
 	}
-	return external.List{}, err
+	return usageError(errors.New("there are no names: list them as hosts of a class in addons.ingress, or ask the running cluster with --from cluster"))
 }
 
 // old is the file that will be written, as it is now.

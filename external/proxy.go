@@ -37,7 +37,10 @@ type Frontend struct {
 	Default string `json:"default"`
 }
 
-// The ways in which a connection tells the name that it asks for.
+// The ways in which a connection tells the name that it asks for. Plain HTTP is
+// passed on like TLS, by its first request, rather than taken apart by HAProxy's
+// mode http: all traffic then reaches the ingress as the client sent it, and the
+// client's address in the same way, by the PROXY protocol.
 const (
 	bySNI  = "sni"
 	byHost = "host"

@@ -15,16 +15,22 @@ func TestProxyRefuses(t *testing.T) {
 	}{
 		"nothing left": {func(o *ProxyOptions) { o.APIPort, o.Classes = 0, nil }, "there is nothing to lead to"},
 		"a port twice": {func(o *ProxyOptions) { o.APIPort = 443 }, "the API and HTTPS both listen at port 443"},
-		"a class that no name leads to": {func(o *ProxyOptions) { o.Names = nil },
-			"no name would lead to the class internal: list its hosts"},
-		"an address that nobody knows": {func(o *ProxyOptions) {
-			o.Classes = []cluster.IngressClass{{Name: "lan", Expose: cluster.ThroughLoadBalancer, Pool: "many"}}
+		"a class that no name leads to": {
+			func(o *ProxyOptions) { o.Names = nil },
+			"no name would lead to the class internal: list its hosts",
 		},
-			"the class lan has no address yet: set its address"},
-		"no node of the role": {func(o *ProxyOptions) {
-			o.Classes = []cluster.IngressClass{{Name: "edge", Expose: cluster.HostNetwork, Roles: []cluster.Role{cluster.Edge}}}
+		"an address that nobody knows": {
+			func(o *ProxyOptions) {
+				o.Classes = []cluster.IngressClass{{Name: "lan", Expose: cluster.ThroughLoadBalancer, Pool: "many"}}
+			},
+			"the class lan has no address yet: set its address",
 		},
-			"add a node with one of its roles, [edge]"},
+		"no node of the role": {
+			func(o *ProxyOptions) {
+				o.Classes = []cluster.IngressClass{{Name: "edge", Expose: cluster.HostNetwork, Roles: []cluster.Role{cluster.Edge}}}
+			},
+			"add a node with one of its roles, [edge]",
+		},
 		"no port":        {func(o *ProxyOptions) { o.HTTPSDefault = "nas.example.com" }, `"nas.example.com" is not HOST:PORT`},
 		"no name":        {func(o *ProxyOptions) { o.HTTPS = []Elsewhere{{Name: "a b", To: "192.0.2.1:443"}} }, "is not a DNS name"},
 		"a line of text": {func(o *ProxyOptions) { o.CAFile = "ca.crt\n\tserver x" }, "HAProxy would misread"},

@@ -1,7 +1,6 @@
 package external
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,8 +22,8 @@ type Object struct {
 func (o Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
 
 // FromRunning lists the names of a running cluster's objects. Unless classes
-// are chosen, those of other ingresses and of Services are among them. What it
-// has to leave out is told in sentences.
+// are chosen, those of other ingresses and of Services are among them. One that
+// leads nowhere yet has no addresses. What are no names is told in sentences.
 func FromRunning(c *cluster.Cluster, objects []Object, chosen []string) (names []Name, left []string) {
 	served := Served(objects)
 	for _, o := range objects {
@@ -42,8 +41,6 @@ func FromRunning(c *cluster.Cluster, objects []Object, chosen []string) (names [
 			}
 			if err := n.check(); err != nil {
 				left = append(left, err.Error())
-			} else if len(addresses) == 0 {
-				left = append(left, fmt.Sprintf("%s: %s has no address yet", o, n.Name))
 			} else {
 				names = append(names, n)
 			}

@@ -24,14 +24,10 @@ func FromSpec(c *cluster.Cluster, classes []cluster.IngressClass) []Name {
 	return names
 }
 
-// Endpoint is the name of the API, where it has one; it leads to the
-// controllers unless addresses are given.
+// Endpoint is the name of the API, where it has one, leading to the addresses.
 func Endpoint(c *cluster.Cluster, addresses []string) (Name, error) {
 	if c.EndpointIsAddress() {
 		return Name{}, fmt.Errorf("the endpoint %s is an address: no name leads there", c.EndpointHost())
-	}
-	if len(addresses) == 0 {
-		addresses = c.AddressesOf(cluster.Controller)
 	}
 	return Name{Name: c.EndpointHost(), Addresses: addresses, From: "endpoint.host"}, nil
 }
@@ -68,7 +64,7 @@ func Classes(c *cluster.Cluster, names []string) ([]cluster.IngressClass, error)
 // a name: there it is the proxy in front that is published.
 func within(c *cluster.Cluster, class cluster.IngressClass) []string {
 	if class.Expose == cluster.NodePort {
-		return class.Publish
+		return onlyIPs(class.Publish)
 	}
 	return own(c, class)
 }

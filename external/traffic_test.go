@@ -66,10 +66,17 @@ func TestTraffic(t *testing.T) {
 	eventually(t, "the servers that do not work are out", 5*time.Second, func() error {
 		status := client.get("http://"+lo.at(100, 8404)+"/metrics", "")
 		for _, s := range []struct{ backend, server, up string }{
-			{"api", "cp1", "1"}, {"api", "cp2", "1"}, {"api", "cp3", "0"}, {"api", "cp4", "0"}, {"api", "cp5", "0"},
-			{"http-external", "cp1", "1"}, {"http-external", "cp3", "0"},
-			{"https-external", "cp2", "1"}, {"https-external", "cp3", "0"},
-			{"https-internal", "cp2", "1"}, {"https-internal", "cp5", "0"},
+			{"api", "cp1", "1"},
+			{"api", "cp2", "1"},
+			{"api", "cp3", "0"},
+			{"api", "cp4", "0"},
+			{"api", "cp5", "0"},
+			{"http-external", "cp1", "1"},
+			{"http-external", "cp3", "0"},
+			{"https-external", "cp2", "1"},
+			{"https-external", "cp3", "0"},
+			{"https-internal", "cp2", "1"},
+			{"https-internal", "cp5", "0"},
 		} {
 			want := fmt.Sprintf(`haproxy_server_status{proxy="%s",server="%s",state="UP"} %s`, s.backend, s.server, s.up)
 			if !strings.Contains(status, want) {

@@ -30,8 +30,8 @@ const (
 	classAnnotation = "kubernetes.io/ingress.class"
 )
 
-// Expose lists what a running cluster exposes. It asks one API server.
-func Expose(ctx context.Context, env Env) (exposed []Exposed, err error) {
+// ListExposed asks one API server of a running cluster.
+func ListExposed(ctx context.Context, env Env) (exposed []Exposed, err error) {
 	r := newRun(env)
 	defer func() {
 		if closeErr := r.close(); err == nil {
