@@ -62,9 +62,15 @@ func (c *Cluster) OSOf(n *Node) OS {
 	return o
 }
 
-// MediumOf is the medium that a node is started from; empty for what its
-// operating system's images look for.
-func (c *Cluster) MediumOf(n *Node) string { return cmp.Or(n.Medium, c.Medium) }
+// MediaOf is the target by which a node gets its configuration. The cluster's
+// own is for machines of the cluster's own system.
+func (c *Cluster) MediaOf(n *Node) string {
+	system := c.OSOf(n)
+	if cmp.Or(c.OS, DefaultOS) == system.Name {
+		return cmp.Or(n.Media, c.Media, system.Media)
+	}
+	return cmp.Or(n.Media, system.Media)
+}
 
 // Access is how one node is reached over SSH: the cluster's settings with the
 // node's own in front.

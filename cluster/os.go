@@ -9,6 +9,9 @@ type Format string
 const (
 	Ignition    Format = "ignition"
 	CloudConfig Format = "cloud-config"
+	// CoreOSCloudConfig is the dialect of coreos-cloudinit, which knows few of
+	// cloud-init's words.
+	CoreOSCloudConfig Format = "coreos-cloud-config"
 )
 
 // NetworkDaemon is the program that holds a machine's addresses.
@@ -28,6 +31,8 @@ type OS struct {
 	// BinDir can be written and executed from: /usr is read-only on Flatcar.
 	BinDir string
 	Format Format
+	// Media is the target that is used where nobody names one.
+	Media string
 	// Variant and VariantVersion choose Butane's dialect, for Ignition only.
 	Variant, VariantVersion string
 	// ResolvConf is the kubelet's, where the system's own /etc/resolv.conf
@@ -48,10 +53,10 @@ const DefaultOS = "flatcar"
 // is one row.
 func OSes() []OS {
 	return []OS{
-		{Name: "debian", User: "debian", BinDir: "/usr/local/bin", Format: CloudConfig},
-		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved, Network: NetworkManager},
-		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved, Network: Networkd},
-		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, ResolvConf: resolved},
+		{Name: "debian", User: "debian", BinDir: "/usr/local/bin", Format: CloudConfig, Media: "nocloud"},
+		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Media: "openstack", Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved, Network: NetworkManager},
+		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Media: "openstack", Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved, Network: Networkd},
+		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, Media: "nocloud", ResolvConf: resolved},
 	}
 }
 
@@ -65,8 +70,14 @@ func FindOS(name string) (OS, bool) {
 	return all[i], true
 }
 
-// Media lists the media that a machine may be started from.
-func Media() []string { return []string{"cidata", "config-2"} }
+// MediaTargets lists the ways in which a machine may get its configuration at
+// its first boot. Package ignition has a row for each.
+func MediaTargets() []string {
+	return []string{
+		"nocloud", "config-drive", "openstack", "proxmox", "qemu-fw-cfg", "vmware",
+		"fcos-metal", "coreos-cloudinit", "ignition-file", "fcos-live-iso",
+	}
+}
 
 // OSNames lists the names of the table.
 func OSNames() []string {

@@ -105,11 +105,11 @@ func annotate(defs jsonschema.Definitions, defaults reflect.Value) {
 func limits() map[string][]string {
 	return map[string][]string{
 		"Cluster.os":           OSNames(),
-		"Cluster.medium":       Media(),
+		"Cluster.media":        MediaTargets(),
 		"PKI.algorithm":        Algorithms(),
 		"Security.podSecurity": PodProfiles(),
 		"Node.os":              OSNames(),
-		"Node.medium":          Media(),
+		"Node.media":           MediaTargets(),
 		"Node.role":            Roles(),
 		"Taint.effect":         Effects(),
 		"IngressClass.expose":  Exposures(),

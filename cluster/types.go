@@ -33,9 +33,10 @@ type Cluster struct {
 	SSH        SSH        `json:"ssh,omitempty"`
 	// OS of the nodes: flatcar, fcos, debian or ubuntu. A node may have its own.
 	OS string `json:"os,omitempty"`
-	// Medium that the machines read at their first boot: config-2 or cidata.
-	// Unless set, what the images of the operating system look for.
-	Medium   string   `json:"medium,omitempty" eg:"config-2"`
+	// Media is what the machines of that system read at their first boot, as
+	// kbm media targets lists. Unless set, nocloud for debian and ubuntu, and
+	// openstack for flatcar and fcos.
+	Media    string   `json:"media,omitempty" eg:"openstack"`
 	PKI      PKI      `json:"pki,omitempty"`
 	Security Security `json:"security,omitempty"`
 	Secrets  Secrets  `json:"secrets,omitempty"`
@@ -161,8 +162,9 @@ type Node struct {
 	MAC string `json:"mac,omitempty" eg:"52:54:00:12:34:56"`
 	// OS of the machine. Unless set, the cluster's.
 	OS string `json:"os,omitempty" eg:"debian"`
-	// Medium that the machine reads at its first boot. Unless set, the cluster's.
-	Medium string `json:"medium,omitempty" eg:"cidata"`
+	// Media is what the machine reads at its first boot, as kbm media targets
+	// lists. Unless set, the cluster's.
+	Media string `json:"media,omitempty" eg:"nocloud"`
 	// Labels of the Kubernetes node, beside those of its role.
 	Labels map[string]string `json:"labels,omitempty" eg:"{example.com/disk: ssd}"`
 	// Taints of the Kubernetes node, beside those of its role.

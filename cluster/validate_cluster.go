@@ -23,7 +23,7 @@ func checkIdentity(k checker, c *Cluster) {
 	}
 	checkVersion(k, c.Kubernetes.Version)
 	k.system("os", c.OS)
-	k.medium(c.Medium)
+	k.media(c.Media)
 }
 
 func checkVersion(k checker, version string) {
@@ -45,9 +45,9 @@ func (k checker) system(path, name string) {
 	}
 }
 
-func (k checker) medium(name string) {
+func (k checker) media(name string) {
 	if name != "" {
-		k.oneOf("medium", name, Media())
+		k.oneOf("media", name, MediaTargets())
 	}
 }
 

@@ -41,7 +41,7 @@ func checkNode(k checker, n *Node, inherited string) {
 	if n.OS != inherited {
 		k.system("os", n.OS)
 	}
-	k.medium(n.Medium)
+	k.media(n.Media)
 	checkLabels(k, n.Labels)
 	checkTaints(k, n.Taints)
 	checkNodeSSH(k, n)

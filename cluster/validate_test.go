@@ -100,7 +100,7 @@ func TestOneFaultEach(t *testing.T) {
 		{"jump with a bad user", func(c *Cluster) { c.SSH.Jump = "Big Boss@gate" }, "ssh.jump|user name"},
 		{"identity empty", func(c *Cluster) { c.SSH.IdentityFiles = []string{" "} }, "ssh.identityFiles[0]|is missing"},
 		{"os", func(c *Cluster) { c.OS = "beos" }, "cluster.yaml: os|debian, fcos, flatcar, ubuntu"},
-		{"medium", func(c *Cluster) { c.Medium = "tape" }, "cluster.yaml: medium|cidata or config-2"},
+		{"media", func(c *Cluster) { c.Media = "tape" }, "cluster.yaml: media|one of nocloud, config-drive"},
 		{"algorithm", func(c *Cluster) { c.PKI.Algorithm = "ed25519" }, "pki.algorithm|ecdsa-p256"},
 		{"san", func(c *Cluster) { c.PKI.ExtraSANs = []string{"*.ok.example.com", "a.*.b"} }, "pki.extraSANs[1]|wildcard"},
 		{"pod security", func(c *Cluster) { c.Security.PodSecurity = "Baseline" }, "security.podSecurity|baseline"},

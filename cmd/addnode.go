@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
 )
 
 func newAddNodeCommand(a *app) *cobra.Command {
@@ -121,7 +122,8 @@ func withNodes(c *cluster.Cluster, added []cluster.Node) (*cluster.Cluster, erro
 	}
 	whole := c.WithNodes(added...)
 	if len(faults) == 0 {
-		faults = whole.Validate()
+		faults = append(whole.Validate(), ignition.CheckTargets(whole)...)
+		faults.Sort()
 	}
 	return whole, asFlags(faults, flagSource, nodePaths()).Err()
 }
@@ -143,8 +145,9 @@ func (a *app) sayAdded(c *cluster.Cluster, added []rendered) {
 			a.say("  adopted: it keeps its own system, and kbm up reaches it by its host key")
 			continue
 		}
-		a.say("  %s: boot the machine from it", r.Medium)
+		a.say("  %s", r.Medium)
 	}
+	a.saySteps(added)
 	if err := c.ReadyForUp(); err != nil {
 		a.say("before kbm up: %v", err)
 		return

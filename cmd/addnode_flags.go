@@ -34,7 +34,7 @@ func (f *nodeFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.node.Interface, "interface", "", "interface that has the address, by name")
 	flags.StringVar(&f.node.MAC, "mac", "", "interface that has the address, by MAC address")
 	flags.StringVar(&f.node.OS, "os", "", "operating system (default the cluster's)")
-	flags.StringVar(&f.node.Medium, "medium", "", "medium that the machine reads at its first boot (default the cluster's)")
+	flags.StringVar(&f.node.Media, "media", "", "what the machine reads at its first boot, see kbm media targets (default the cluster's)")
 	flags.StringArrayVar(&f.labels, "label", nil, "label of the Kubernetes node, KEY=VALUE (repeatable)")
 	flags.StringArrayVar(&f.taints, "taint", nil, "taint of the Kubernetes node, KEY[=VALUE]:EFFECT (repeatable)")
 	flags.StringVar(&f.node.SSH.HostKey, "host-key", "", "SHA256:… fingerprint of a machine that was not booted from kbm's medium")
@@ -44,14 +44,14 @@ func (f *nodeFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.node.SSH.Jump, "jump", "", "SSH host to go through, [USER@]HOST[:PORT] (default the cluster's)")
 	completeWith(c, "role", []string{string(cluster.Controller), string(cluster.Worker), string(cluster.Edge)})
 	completeWith(c, "os", cluster.OSNames())
-	completeWith(c, "medium", cluster.Media())
+	completeWith(c, "media", cluster.MediaTargets())
 }
 
 // nodePaths tells which flag gives which setting, for faults.
 func nodePaths() map[string]string {
 	return map[string]string{
 		"name": "NAME", "role": "--role", "address": "--address", "gateway": "--gateway", "dns": "--dns",
-		"interface": "--interface", "mac": "--mac", "os": "--os", "medium": "--medium", "labels": "--label", "taints": "--taint",
+		"interface": "--interface", "mac": "--mac", "os": "--os", "media": "--media", "labels": "--label", "taints": "--taint",
 		"ssh.hostKey": "--host-key", "ssh.host": "--ssh-host", "ssh.port": "--ssh-port", "ssh.user": "--ssh-user", "ssh.jump": "--jump",
 	}
 }

@@ -7,12 +7,16 @@ import (
 	"strings"
 
 	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
 	"github.com/kbm-dev/kbm/provision"
 )
 
 // spec loads the cluster's folder for commands that need no keys.
 func (a *app) spec() (*cluster.Cluster, error) {
 	c, err := cluster.Load(a.dir)
+	if err == nil {
+		err = ignition.CheckTargets(c).Err()
+	}
 	var faults cluster.Faults
 	if errors.As(err, &faults) {
 		return nil, usageError(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
 	"github.com/kbm-dev/kbm/pki"
 )
 
@@ -22,7 +23,7 @@ type initFlags struct {
 	version                 string
 	podCIDR, serviceCIDR    string
 	domain                  string
-	os, medium, sshUser     string
+	os, media, sshUser      string
 	algorithm               string
 	sshKeys, resolvers      []string
 	recipients, jump, extra []string
@@ -58,7 +59,7 @@ kbm render and kbm up follow. Nothing that is there is ever overwritten.`,
 	flags.StringVar(&f.domain, "domain", "", "DNS domain of the cluster (default "+cluster.DefaultDomain+")")
 	flags.StringSliceVar(&f.resolvers, "resolver", nil, "DNS server for names outside the cluster (default the nodes' own; repeatable)")
 	flags.StringVar(&f.os, "os", "", "operating system of the nodes (default "+cluster.DefaultOS+")")
-	flags.StringVar(&f.medium, "medium", "", "medium that the machines read at their first boot (default what the system's images look for)")
+	flags.StringVar(&f.media, "media", "", "what the machines read at their first boot, see kbm media targets (default by operating system)")
 	flags.StringVar(&f.sshUser, "ssh-user", "", "user to log in as (default the operating system's own)")
 	flags.StringArrayVar(&f.sshKeys, "ssh-key", nil, "file of SSH public keys that may log in (default ~/.ssh/id_*.pub; repeatable; none: --ssh-key=)")
 	flags.StringArrayVar(&f.jump, "jump", nil, "SSH host to go through, [USER@]HOST[:PORT]")
@@ -67,7 +68,7 @@ kbm render and kbm up follow. Nothing that is there is ever overwritten.`,
 	flags.StringSliceVar(&f.extra, "extra-san", nil, "further name or address of the API server (repeatable)")
 	flags.StringSliceVar(&f.images, "bundle-image", nil, "further image of the bundle that every node shall hold, by its short name (repeatable)")
 	completeWith(c, "os", cluster.OSNames())
-	completeWith(c, "medium", cluster.Media())
+	completeWith(c, "media", cluster.MediaTargets())
 	completeWith(c, "algorithm", cluster.Algorithms())
 	return c
 }
@@ -77,7 +78,7 @@ func initPaths() map[string]string {
 	return map[string]string{
 		"name": "--name", "endpoint": "--endpoint", "endpoint.host": "--endpoint", "endpoint.vip": "--vip", "endpoint.port": "--endpoint",
 		"kubernetes.version": "--kubernetes-version", "network.podCIDR": "--pod-cidr", "network.serviceCIDR": "--service-cidr",
-		"network.domain": "--domain", "network.resolvers": "--resolver", "os": "--os", "medium": "--medium", "ssh.user": "--ssh-user",
+		"network.domain": "--domain", "network.resolvers": "--resolver", "os": "--os", "media": "--media", "ssh.user": "--ssh-user",
 		"ssh.authorizedKeys": "--ssh-key", "ssh.jump": "--jump", "secrets.recipients": "--recipient",
 		"pki.algorithm": "--algorithm", "pki.extraSANs": "--extra-san",
 		"bundle.images": "--bundle-image",
@@ -93,7 +94,7 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 		return usageError(err)
 	}
 	whole := c.WithDefaults()
-	if faults := asFlags(whole.Validate(), cluster.File, initPaths()); len(faults) > 0 {
+	if faults := asFlags(append(whole.Validate(), ignition.CheckTargets(whole)...), cluster.File, initPaths()); len(faults) > 0 {
 		return usageError(faults)
 	}
 	// The version and the ranges are written down, not left to the defaults of
@@ -141,7 +142,7 @@ func (f initFlags) cluster() (*cluster.Cluster, []string, error) {
 	if len(f.jump) == 1 {
 		c.SSH.Jump = f.jump[0]
 	}
-	c.OS, c.Medium = f.os, f.medium
+	c.OS, c.Media = f.os, f.media
 	c.PKI = cluster.PKI{Algorithm: f.algorithm, ExtraSANs: f.extra}
 	c.Secrets.Recipients = f.recipients
 	c.Bundle.Images = f.images

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,7 @@ import (
 )
 
 func newRenderCommand(a *app) *cobra.Command {
-	var out string
+	var out, liveISO string
 	c := &cobra.Command{
 		Use:   "render [NODE…]",
 		Short: "Render boot media again, after an edit",
@@ -22,19 +23,27 @@ is as it should be stays byte for byte, except what is encrypted, since that
 differs each time. Nothing else is touched, and no machine is reached.
 
 Where cluster.yaml sets secrets.recipients, only encrypted media lie in the
-folder; --out writes the plain medium of one node somewhere else.`,
+folder; --out writes the plain medium of one node somewhere else.
+
+For each kind of machine it says what to do with the file. --live-iso puts the
+configuration of a node with media: fcos-live-iso into Fedora CoreOS's live ISO.`,
 		Example: `  kbm render
   kbm render w1 w2
-  kbm render w1 --out /tmp/w1.iso`,
+  kbm render w1 --out /tmp/w1.iso
+  kbm render w2 --live-iso fedora-coreos-live.iso --out w2-live.iso`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if cmd.Flags().Changed("out") {
-				return a.renderOut(cmd.Context(), names, out)
+			switch {
+			case cmd.Flags().Changed("out"):
+				return a.renderOut(cmd.Context(), names, out, liveISO)
+			case cmd.Flags().Changed("live-iso"):
+				return usageError(errors.New("--live-iso needs --out FILE, for the copy with the configuration in it"))
 			}
 			return a.render(cmd.Context(), names)
 		},
 		ValidArgsFunction: a.completeNodes,
 	}
 	c.Flags().StringVar(&out, "out", "", "file for the plain medium of one node, outside the cluster's folder")
+	c.Flags().StringVar(&liveISO, "live-iso", "", "Fedora CoreOS's live ISO, of which --out becomes a copy with the node's configuration in it")
 	return c
 }
 
@@ -80,6 +89,7 @@ func (a *app) sayRendered(result renderResult) {
 			a.say("%s: nothing to do", n.Name)
 		}
 	}
+	a.saySteps(result.Nodes)
 	if len(result.Nodes) == 0 {
 		a.say("there is no node yet; add one with kbm %sadd-node", a.dirFlag())
 	}

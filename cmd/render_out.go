@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +16,9 @@ import (
 	"github.com/kbm-dev/kbm/internal/atomicfile"
 )
 
-// renderOut writes the plain medium of one node to a file of the user's choice.
-func (a *app) renderOut(ctx context.Context, names []string, out string) error {
+// renderOut writes the plain medium of one node to a file of the user's choice:
+// what is rendered, or a copy of a live ISO with that in it.
+func (a *app) renderOut(ctx context.Context, names []string, out, liveISO string) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -41,20 +43,58 @@ func (a *app) renderOut(ctx context.Context, names []string, out string) error {
 	if err != nil {
 		return err
 	}
-	files, err := r.plain(names[0], set)
+	medium, err := r.plain(names[0], set)
 	if err != nil {
 		return err
+	}
+	i := slices.IndexFunc(medium.Files, func(f ignition.RenderedFile) bool { return f.Name == medium.Main })
+	config := medium.Files[i].Content
+	write := func() error { return atomicfile.Write(out, config, 0o600) }
+	if liveISO != "" {
+		var done func() error
+		if write, done, err = embed(names[0], medium.Target, liveISO, out, config); err != nil {
+			return usageError(err)
+		}
+		defer func() { _ = done() }() // it was only read
 	}
 	// What had to be issued is kept: it is on the medium.
 	if err := r.commit(); err != nil {
 		return err
 	}
-	i := slices.IndexFunc(files, func(f ignition.RenderedFile) bool { return filepath.Ext(f.Name) == ".iso" })
-	if err := atomicfile.Write(out, files[i].Content, 0o600); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
 	a.say("%s: rendered %s; it holds the machine's SSH host key: keep it as you keep keys", names[0], out)
 	return a.answer(map[string]string{"name": names[0], "medium": out})
+}
+
+// embed opens a live ISO, and gives what writes a copy with a configuration.
+func embed(name string, t ignition.Target, liveISO, out string, config []byte) (write, done func() error, err error) {
+	if t.Output != ignition.LiveISO {
+		return nil, nil, fmt.Errorf("--live-iso is for machines with media: fcos-live-iso, and %s has %s", name, t.Name)
+	}
+	image, err := os.Open(liveISO)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--live-iso: %w", err)
+	}
+	info, err := image.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("--live-iso: %w", err), image.Close())
+	}
+	if other, err := os.Stat(out); err == nil && os.SameFile(info, other) {
+		return nil, nil, errors.Join(fmt.Errorf("--out %s is the live ISO itself; name another file", out), image.Close())
+	}
+	live, err := ignition.OpenLive(image, info.Size())
+	if err == nil {
+		err = live.Accepts(config)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("--live-iso %s: %w", liveISO, err), image.Close())
+	}
+	write = func() error {
+		return atomicfile.Stream(out, 0o600, func(w io.Writer) error { return live.Write(w, config) })
+	}
+	return write, image.Close, nil
 }
 
 // refuseOut keeps plain keys out of a folder that holds encrypted ones, and a

@@ -31,9 +31,14 @@ type rendered struct {
 	Name    string       `json:"name"`
 	Role    cluster.Role `json:"role"`
 	Address string       `json:"address"`
-	// Medium is the path of the ISO; empty for an adopted machine, which has
-	// no use for one.
-	Medium string `json:"medium,omitempty"`
+	// Media is the target by which the machine gets its configuration, Medium
+	// the path of the file for it, and Steps are what a person does with that.
+	// An adopted machine has no use for one.
+	Media  string   `json:"media,omitempty"`
+	Medium string   `json:"medium,omitempty"`
+	Steps  []string `json:"steps,omitempty"`
+
+	os cluster.OS
 }
 
 // renderResult is the answer of the commands that render.
@@ -92,7 +97,11 @@ func (r *renderer) render(ctx context.Context, names []string) (renderResult, er
 	}
 	for _, name := range names {
 		n, _ := r.cluster.Node(name)
-		result.Nodes = append(result.Nodes, rendered{Name: name, Role: n.Role, Address: n.Address, Medium: r.mediumPath(n)})
+		one, err := r.describe(n)
+		if err != nil {
+			return renderResult{}, err
+		}
+		result.Nodes = append(result.Nodes, one)
 	}
 	result.Changed = r.batch.Changed()
 	return result, nil
@@ -105,7 +114,7 @@ func (r *renderer) ensure(names []string) (*pki.Set, error) {
 
 // stage renders some nodes on all processors and puts them beside their places.
 func (r *renderer) stage(ctx context.Context, set *pki.Set, names []string) error {
-	media := make([][]ignition.RenderedFile, len(names))
+	media := make([]ignition.Rendered, len(names))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, name := range names {
@@ -117,30 +126,30 @@ func (r *renderer) stage(ctx context.Context, set *pki.Set, names []string) erro
 			if media[i], err = r.plain(name, set); err != nil {
 				return err
 			}
-			return r.seal(name, media[i])
+			return r.seal(name, media[i].Files)
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	for i, name := range names {
-		r.keep(name, media[i])
+		r.keep(name, media[i].Files)
 	}
 	return r.batch.Stage()
 }
 
 // plain renders one node; nothing for one that was adopted.
-func (r *renderer) plain(name string, set *pki.Set) ([]ignition.RenderedFile, error) {
+func (r *renderer) plain(name string, set *pki.Set) (ignition.Rendered, error) {
 	n, ok := r.cluster.Node(name)
 	if !ok || adopted(n) {
-		return nil, nil
+		return ignition.Rendered{}, nil
 	}
 	m, err := ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set})
 	if err != nil {
-		return nil, err
+		return ignition.Rendered{}, err
 	}
-	out, err := r.media.Render(m, ignition.Target{OS: r.cluster.OSOf(n), Medium: r.cluster.MediumOf(n)})
-	return out.Files, err
+	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n)})
+	return out, usageError(err)
 }
 
 // adopted machines run already, with a system of their own.
@@ -169,7 +178,7 @@ func (r *renderer) seal(name string, files []ignition.RenderedFile) error {
 func (r *renderer) keep(name string, files []ignition.RenderedFile) {
 	dir := filepath.Join(r.cluster.Dir, buildDir, name)
 	old := map[string]bool{}
-	for _, base := range []string{name + ".iso", "config.ign", "user-data", "contents.txt"} {
+	for _, base := range ignition.FileNames(name) {
 		old[base], old[base+sealedExt] = true, true
 	}
 	for _, f := range files {
@@ -181,15 +190,25 @@ func (r *renderer) keep(name string, files []ignition.RenderedFile) {
 	}
 }
 
-func (r *renderer) mediumPath(n *cluster.Node) string {
+// describe tells what was made for a node, and what to do with it.
+func (r *renderer) describe(n *cluster.Node) (rendered, error) {
+	one := rendered{Name: n.Name, Role: n.Role, Address: n.Address, os: r.cluster.OSOf(n)}
 	if adopted(n) {
-		return ""
+		return one, nil
 	}
-	file := filepath.Join(r.cluster.Dir, buildDir, n.Name, n.Name+".iso")
+	one.Media = r.cluster.MediaOf(n)
+	t, err := ignition.FindTarget(one.Media)
+	if err != nil {
+		return one, err
+	}
+	dir := filepath.Join(r.cluster.Dir, buildDir, n.Name)
+	one.Medium = filepath.Join(dir, t.MainFile(n.Name))
 	if len(r.cluster.Secrets.Recipients) > 0 {
-		file += sealedExt
+		one.Medium += sealedExt
+		dir = ""
 	}
-	return file
+	one.Steps, err = t.StepsFor(n.Name, one.os, dir)
+	return one, err
 }
 
 // commit makes everything appear: keys first, for a medium is of no use

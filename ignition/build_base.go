@@ -28,6 +28,9 @@ func (b *builder) base() {
 	b.network()
 }
 
+// networkdDir is where systemd-networkd looks.
+const networkdDir = "/etc/systemd/network"
+
 // network configures the node's own address where the spec gives one with a
 // length. Without a length something else does, DHCP as a rule.
 func (b *builder) network() {
@@ -55,7 +58,7 @@ func (b *builder) network() {
 	switch b.os.Network {
 	case cluster.Networkd:
 		b.file(File{
-			Path: "/etc/systemd/network/10-kbm.network", Mode: 0o644,
+			Path: networkdDir + "/10-kbm.network", Mode: 0o644,
 			Content: b.render("etc/systemd/network/kbm.network", data),
 		})
 	case cluster.NetworkManager:

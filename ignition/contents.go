@@ -18,15 +18,15 @@ type row struct {
 
 // Contents lists the whole Machine, for people: what the medium carries and
 // what comes over SSH. A secret is named, and nothing of it is shown.
-func (m Machine) Contents(medium Medium, t Target) []byte {
+func (m Machine) Contents(t Target, o Options) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s: medium %s (label %s), %s for %s\n", m.Name, medium.Name, medium.Label, t.OS.Format, t.OS.Name)
+	fmt.Fprintf(&b, "# %s: target %s, read by %s: %s for %s\n", m.Name, t.Name, t.Reader, t.Format, o.OS.Name)
 	fmt.Fprintf(&b, "# medium: carried on the medium; ssh: delivered by `kbm up`\n")
 	var table bytes.Buffer
 	fmt.Fprintf(&table, "BY\tMODE\tOWNER\tSIZE\tSHA256\tWHAT\n")
 	for _, r := range m.rows() {
 		by := "medium"
-		if r.stage > t.Stage {
+		if r.stage > o.Stage {
 			by = "ssh"
 		}
 		fmt.Fprintf(&table, "%s\t%s\t%s\t%s\t%s\t%s\n", by, r.mode, r.owner, r.size, r.digest, r.at)

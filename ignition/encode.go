@@ -31,6 +31,8 @@ func (m Machine) Encode(system cluster.OS, stage Stage) ([]byte, error) {
 		out, err = part.encodeIgnition(system.Variant, system.VariantVersion)
 	case cluster.CloudConfig:
 		out, err = part.encodeCloudConfig()
+	case cluster.CoreOSCloudConfig:
+		out, err = part.encodeCoreOS()
 	default:
 		err = fmt.Errorf("operating system %s: format %q is not one that kbm writes", system.Name, system.Format)
 	}

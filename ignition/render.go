@@ -1,6 +1,7 @@
 package ignition
 
 import (
+	"fmt"
 	"io/fs"
 
 	"github.com/kbm-dev/kbm/cluster"
@@ -8,6 +9,9 @@ import (
 
 // Rendered is what belongs in build/<name>/.
 type Rendered struct {
+	Target Target
+	// Main is the name of the file that a person hands to the machine.
+	Main  string
 	Files []RenderedFile
 }
 
@@ -18,10 +22,10 @@ type RenderedFile struct {
 	Mode    fs.FileMode
 }
 
-// Target says how a machine shall get its configuration.
-type Target struct {
+// Options say how a machine shall get its configuration.
+type Options struct {
 	OS     cluster.OS
-	Medium string // a name of Media; the system's own unless set
+	Target string // a name of Targets; the system's own unless set
 	Stage  Stage  // Base, or Joined to embed all secrets
 }
 
@@ -30,40 +34,87 @@ type Renderer struct {
 	iso isoWriter
 }
 
-// Render gives a machine's medium, what is on it as a plain file (for
-// installers that take one, such as flatcar-install and coreos-installer), and
-// a listing of the whole Machine that shows no secret. The first two hold the
-// machine's private keys.
-func (r *Renderer) Render(m Machine, t Target) (Rendered, error) {
-	if t.Medium == "" {
-		t.Medium = defaultMedium(t.OS)
+// Render gives what a machine's target asks for, the configuration as a plain
+// file, and a listing of the whole Machine that shows no secret. All but the
+// last hold the machine's private keys.
+func (r *Renderer) Render(m Machine, o Options) (Rendered, error) {
+	if o.Target == "" {
+		o.Target = o.OS.Media
 	}
-	medium, err := findMedium(t.Medium)
+	t, err := FindTarget(o.Target)
 	if err != nil {
 		return Rendered{}, err
 	}
-	encoded, err := m.Encode(t.OS, t.Stage)
+	if wrong, right := t.refusal(o.OS); wrong != "" {
+		return Rendered{}, fmt.Errorf("target %s for %s: it %s; %s", t.Name, m.Name, wrong, right)
+	}
+	encoded, err := t.config(m, o)
 	if err != nil {
 		return Rendered{}, err
 	}
-	files, err := medium.contents(m, t.OS, encoded)
-	if err != nil {
-		return Rendered{}, err
+	out := Rendered{Target: t, Main: t.MainFile(m.Name), Files: []RenderedFile{
+		{Name: t.plainName(), Content: encoded, Mode: 0o600},
+		{Name: "contents.txt", Content: m.Contents(t, o), Mode: 0o644},
+	}}
+	switch {
+	case t.Output == ISO:
+		image, err := r.image(m, t, encoded)
+		if err != nil {
+			return Rendered{}, err
+		}
+		out.Files = append([]RenderedFile{{Name: out.Main, Content: image, Mode: 0o600}}, out.Files...)
+	case t.encode != nil:
+		file, err := t.encode(encoded)
+		if err != nil {
+			return Rendered{}, fmt.Errorf("target %s for %s: %w", t.Name, m.Name, err)
+		}
+		out.Files = append([]RenderedFile{{Name: out.Main, Content: file, Mode: 0o600}}, out.Files...)
 	}
-	image, err := r.iso.write(medium.Label, files)
-	if err != nil {
-		return Rendered{}, err
+	return out, t.checkSize(m.Name, out.Files[0].Content)
+}
+
+// config is the configuration in the target's format.
+func (t Target) config(m Machine, o Options) ([]byte, error) {
+	system := o.OS
+	system.Format = t.Format
+	return m.Encode(system, o.Stage)
+}
+
+func (r *Renderer) image(m Machine, t Target, encoded []byte) ([]byte, error) {
+	files := map[string][]byte{}
+	if t.beside != nil {
+		var err error
+		if files, err = t.beside(m); err != nil {
+			return nil, fmt.Errorf("target %s for %s: %w", t.Name, m.Name, err)
+		}
 	}
-	plain := "config.ign"
-	if t.OS.Format == cluster.CloudConfig {
-		plain = "user-data"
+	files[t.Paths[0]] = encoded
+	return r.iso.write(t.Label, files)
+}
+
+// checkSize refuses what the reader would cut or not read at all.
+func (t Target) checkSize(name string, content []byte) error {
+	if t.Output == LiveISO {
+		var err error
+		if content, err = liveArchive(content); err != nil {
+			return err
+		}
 	}
-	return Rendered{Files: []RenderedFile{
-		{Name: m.Name + ".iso", Content: image, Mode: 0o600},
-		{Name: plain, Content: encoded, Mode: 0o600},
-		{Name: "contents.txt", Content: m.Contents(medium, t), Mode: 0o644},
-	}}, nil
+	if t.MaxSize == 0 || len(content) <= t.MaxSize || t.Output == ISO {
+		return nil
+	}
+	return fmt.Errorf("target %s for %s: the configuration has %d bytes and at most %d are read; take files out of it, or choose a target without a limit (kbm media targets)",
+		t.Name, name, len(content), t.MaxSize)
+}
+
+// plainName is the configuration as a file beside the medium, for installers
+// that take one and for whoever wants to read it.
+func (t Target) plainName() string {
+	if t.Format == cluster.Ignition {
+		return configName
+	}
+	return "user-data"
 }
 
 // Render renders one machine.
-func Render(m Machine, t Target) (Rendered, error) { return new(Renderer).Render(m, t) }
+func Render(m Machine, o Options) (Rendered, error) { return new(Renderer).Render(m, o) }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+
+	"github.com/google/uuid"
 )
 
 // configDrive is what cloud-init's ConfigDrive wants beside the payload: it
@@ -20,9 +22,14 @@ func configDrive(m Machine) (map[string][]byte, error) {
 	return map[string][]byte{"openstack/latest/meta_data.json": append(meta, '\n')}, nil
 }
 
-// noCloud is what cloud-init's NoCloud wants beside the payload: it takes no
-// seed without meta-data.
-func noCloud(m Machine) (map[string][]byte, error) {
+// machineID tells cloud-init whether it has seen this machine: the same node
+// keeps its identity when its medium is rendered again.
+func machineID(name string) string {
+	return uuid.NewSHA1(uuid.NameSpaceDNS, []byte(name+".kbm.invalid")).String()
+}
+
+// noCloudPlain is the meta-data without which nothing takes a NoCloud seed.
+func noCloudPlain(m Machine) (map[string][]byte, error) {
 	meta, err := toYAML("", struct {
 		InstanceID string `yaml:"instance-id"`
 		Hostname   string `yaml:"local-hostname"`
@@ -30,9 +37,14 @@ func noCloud(m Machine) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"meta-data": meta}
-	if m.Network == nil {
-		return files, nil // cloud-init asks DHCP
+	return map[string][]byte{"meta-data": meta}, nil
+}
+
+// noCloud is what cloud-init's NoCloud wants beside the payload.
+func noCloud(m Machine) (map[string][]byte, error) {
+	files, err := noCloudPlain(m)
+	if err != nil || m.Network == nil {
+		return files, err // without a network, cloud-init asks DHCP
 	}
 	if files["network-config"], err = m.Network.cloud(); err != nil {
 		return nil, fmt.Errorf("network: %w", err)
