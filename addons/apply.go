@@ -150,9 +150,9 @@ func (r *run) note(c *Change) {
 
 // served waits until new kinds can be used.
 func (r *run) served(ctx context.Context) error {
-	var fresh []Change
+	var fresh []*waiting
 	for _, c := range r.due(places, func(c *Change) bool { return c.Action.applies() }) {
-		fresh = append(fresh, *c)
+		fresh = append(fresh, newWaiting(*c))
 	}
 	if len(fresh) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // unanswered is how the API server words that it could not ask a webhook; what
 // it could not do stands behind. There is no reason code for it.
-var unanswered = regexp.MustCompile(`(failed calling webhook "[^"]+"|conversion webhook for \S+ failed): (.+)`)
+var unanswered = regexp.MustCompile(`(failed calling webhook "[^"]+"|conversion webhook for .+? failed): (.+)`)
 
 // excuse tells whether an error goes away by itself, and what it waits for: a
 // webhook whose pods are starting, or whose certificate nobody has told the API

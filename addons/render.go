@@ -1,6 +1,7 @@
 package addons
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	kjson "sigs.k8s.io/json"
 )
 
 const (
@@ -98,10 +100,15 @@ func decode(r io.Reader) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	decoder := yaml.NewYAMLOrJSONDecoder(r, 4096)
 	for document := 1; ; document++ {
-		o := &unstructured.Unstructured{}
-		err := decoder.Decode(&o.Object)
+		var text json.RawMessage
+		err := decoder.Decode(&text)
 		if errors.Is(err, io.EOF) {
 			return objects, nil
+		}
+		o := &unstructured.Unstructured{}
+		if err == nil && len(text) > 0 {
+			// As Kubernetes reads JSON: whole numbers stay whole.
+			err = kjson.UnmarshalCaseSensitivePreserveInts(text, &o.Object)
 		}
 		if err == nil && len(o.Object) > 0 { // else comments only
 			err = eachObject(o, func(o *unstructured.Unstructured) { objects = append(objects, o) })

@@ -46,7 +46,13 @@ func clusters() map[string]*cluster.Cluster {
 }
 
 func TestRenderGolden(t *testing.T) {
-	for name, c := range clusters() {
+	all := clusters()
+	full, err := cluster.Load(filepath.Join(examples, "full"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["full"] = full
+	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			got := rendered(t, c)
 			golden := filepath.Join("testdata", "golden", name+".yaml")

@@ -22,7 +22,11 @@ type waiting struct {
 	status status.Status
 	reason string
 	fault  string // of its pods, as last seen
+
+	promised []string // conditions
 }
+
+func newWaiting(c Change) *waiting { return &waiting{Change: c, reason: "not read yet"} }
 
 func (w *waiting) why() string {
 	if w.fault == "" {
@@ -36,20 +40,19 @@ func (w *waiting) why() string {
 // object, its condition and what its pods wait for. The deadline is ctx's; what
 // cannot get better by waiting fails before. Names limit it to some addons.
 func (e *Engine) Wait(ctx context.Context, all []Addon, progress Progress, names ...string) error {
-	var objects []Change
+	promised := promises(all)
+	var objects []*waiting
 	for _, a := range named(all, names) {
 		for _, o := range a.Objects {
-			objects = append(objects, Change{Addon: a.Name, Object: describe(o), target: o})
+			w := newWaiting(Change{Addon: a.Name, Object: describe(o), target: o})
+			w.promised = promised[o.GroupVersionKind().GroupKind()]
+			objects = append(objects, w)
 		}
 	}
 	return e.waitFor(ctx, objects, progress)
 }
 
-func (e *Engine) waitFor(ctx context.Context, objects []Change, progress Progress) error {
-	pending := make([]*waiting, len(objects))
-	for i, o := range objects {
-		pending[i] = &waiting{Change: o, reason: "not read yet"}
-	}
+func (e *Engine) waitFor(ctx context.Context, pending []*waiting, progress Progress) error {
 	said := map[string]string{}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -109,12 +112,10 @@ func (e *Engine) look(ctx context.Context, w *waiting) {
 		return
 	}
 	w.live = live
-	result, err := status.Compute(live)
+	w.status, w.reason, err = readiness(live, w.promised)
 	if err != nil {
 		w.reason = err.Error()
-		return
 	}
-	w.status, w.reason = result.Status, result.Message
 }
 
 // giveUp names the first object that is not ready, since those after it may
