@@ -52,7 +52,7 @@ type IngressClass struct {
 	Roles []Role `json:"roles,omitempty" eg:"[edge]"`
 	// Pool of the load balancer that its address is taken from.
 	Pool string `json:"pool,omitempty" eg:"lan"`
-	// Address of the load balancer that it has, out of any pool.
+	// Address that it has, which is in one of the load balancer's pools.
 	Address string `json:"address,omitempty" eg:"192.168.1.240"`
 	// HTTPNodePort is its port for HTTP with nodePort.
 	HTTPNodePort int `json:"httpNodePort,omitempty" eg:"30080"`

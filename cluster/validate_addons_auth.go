@@ -25,7 +25,7 @@ func settingOf() map[string]string {
 		"cookie-domain": "cookieDomains", "whitelist-domain": "cookieDomains", "email-domain": "emailDomains",
 		"provider-ca-file": "caFile", "use-system-trust-store": "caFile",
 		"cookie-secret": "", "cookie-secret-file": "", "http-address": "", "https-address": "", "metrics-address": "",
-		"reverse-proxy": "", "upstream": "", "config": "", "alpha-config": "", "set-xauthrequest": "", "proxy-prefix": "",
+		"reverse-proxy": "", "trusted-proxy-ip": "", "upstream": "", "config": "", "alpha-config": "", "set-xauthrequest": "", "proxy-prefix": "",
 		"tls-cert-file": "", "tls-key-file": "", "ping-path": "", "ready-path": "", "cookie-secure": "",
 	}
 }

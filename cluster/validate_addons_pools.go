@@ -80,7 +80,7 @@ func checkPeers(k checker, peers []BGPPeer) {
 				at.add(asn.path, strconv.Itoa(asn.number), "is not an autonomous system", right)
 			}
 		}
-		same := func(other BGPPeer) bool { return other.Address == peer.Address && other.Port == peer.Port }
+		same := func(other BGPPeer) bool { return other.Address == peer.Address }
 		if slices.ContainsFunc(peers[:i], same) {
 			at.add("address", peer.Address, "is there twice", "keep one")
 		}

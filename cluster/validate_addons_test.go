@@ -162,6 +162,7 @@ func TestOneFaultEachOfLoadBalancer(t *testing.T) {
 		{"asn", peer(func(p *BGPPeer) { p.MyASN = maxASN + 1 }), "peers[0].myASN|1 to 4294967295"},
 		{"peer's address", peer(func(p *BGPPeer) { p.Address = "router" }), "peers[0].address|is not an address"},
 		{"peer's port", peer(func(p *BGPPeer) { p.Port = 70000 }), "peers[0].port|not a port"},
+		{"peer twice", func(a *Addons) { a.LoadBalancer.Peers = append(a.LoadBalancer.Peers, a.LoadBalancer.Peers[0]) }, "peers[1].address|is there twice"},
 		{"peer's password", peer(func(p *BGPPeer) { p.Password = &Secret{} }), "peers[0].password: is missing"},
 	})
 }
