@@ -112,10 +112,13 @@ func annotationsWork(t *testing.T, d *doorstep) {
 				if n := v.count(t, url, 20)[429]; n < 9 { // 2 x 5 pass
 					t.Errorf("%d of 20 requests at once were refused", n)
 				}
+				// The page for people who come from ingress-nginx warns of this.
+				d.ingress(t, "another", "nginx", map[string]string{nginx + "permanent-redirect": "https://elsewhere.example/"})
+				v.until(t, "http://another.test/", 301)
+				v.want(t, url, 200)
 			}},
 		{"limit-connections", map[string]string{nginx + "limit-connections": "1"}, 200,
 			func(t *testing.T, url string) {
-				// Whatever changes, the ingress counts anew.
 				d.untilBoth(t, v, url)
 				first := make(chan int)
 				go func() {
@@ -126,7 +129,13 @@ func annotationsWork(t *testing.T, d *doorstep) {
 					}
 					first <- a.StatusCode
 				}()
-				v.until(t, url, 429)
+				select {
+				case <-one.held:
+				case <-two.held:
+				case got := <-first:
+					t.Fatalf("the first connection got %d", got)
+				}
+				v.want(t, url, 429)
 				stranger.want(t, url, 200)
 				close(one.hold)
 				close(two.hold)

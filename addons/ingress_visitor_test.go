@@ -29,7 +29,8 @@ import (
 type backend struct {
 	name, address string
 	port          int
-	hold          chan struct{} // requests for /slow end when it is closed
+	held          chan struct{} // hears of a request for /slow
+	hold          chan struct{} // such requests end when it is closed
 }
 
 // seen is what a backend saw.
@@ -43,9 +44,10 @@ func newBackend(t *testing.T, name string) *backend { return newBackendAt(t, lan
 // newBackendAt is for a second pod of a Service: as pods have, it needs an
 // address of its own.
 func newBackendAt(t *testing.T, address, name string) *backend {
-	b := &backend{name: name, address: address, hold: make(chan struct{})}
+	b := &backend{name: name, address: address, held: make(chan struct{}, 1), hold: make(chan struct{})}
 	b.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
+			b.held <- struct{}{}
 			<-b.hold
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
