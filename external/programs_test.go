@@ -155,7 +155,7 @@ func dnsmasq(t *testing.T, address string, args ...string) {
 		t.Fatalf("%v (make setup installs it)", err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() }) // it was killed
-	eventually(t, "dnsmasq answers", 5*time.Second, func() error {
+	eventually(t, "dnsmasq answers", 20*time.Second, func() error {
 		conn, err := net.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(5353)))
 		if err == nil {
 			_ = conn.Close()
