@@ -49,7 +49,7 @@ func (a *app) diffAddons(ctx context.Context, names []string) error {
 		return err
 	}
 	if a.isJSON() {
-		if err := a.answer(changesOf(plan)); err != nil {
+		if err := a.result(changesOf(plan)); err != nil {
 			return err
 		}
 	} else if err := printPlan(a.out, plan); err != nil {
