@@ -16,7 +16,7 @@ func (v values) htpasswd(name string) ([]byte, error) {
 		return content, err
 	}
 	if err := CheckHTPasswd(content); err != nil {
-		return nil, fmt.Errorf("file %s, %w", name, err)
+		return nil, fmt.Errorf("file %s, %w: write it with htpasswd -B", name, err)
 	}
 	return content, nil
 }
@@ -36,12 +36,12 @@ func CheckHTPasswd(content []byte) error {
 		case !found || user == "":
 			return fmt.Errorf("line %d: it is not user:hash, as htpasswd writes", number)
 		case !hashed.MatchString(hash):
-			return fmt.Errorf("line %d: the password is not hashed in a way that is read (bcrypt, apr1 or SHA): write it with htpasswd -B", number)
+			return fmt.Errorf("line %d: the password is not hashed in a way that is read (bcrypt, apr1 or SHA)", number)
 		}
 		users++
 	}
 	if users == 0 {
-		return fmt.Errorf("line %d: there is no user: add one with htpasswd -B", number)
+		return fmt.Errorf("line %d: there is no user", number)
 	}
 	return nil
 }
