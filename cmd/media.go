@@ -1,14 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/ignition"
+	"github.com/kbm-dev/kbm/internal/ui"
 )
 
 func newMediaCommand(a *app) *cobra.Command {
@@ -20,11 +21,12 @@ looks for it elsewhere: media: in cluster.yaml and nodes/*.yaml names a target,
 and kbm render makes what that target reads. What no reader would find is
 refused, since such a machine boots and silently stays as it was.`,
 		Example: `  kbm media targets
-  kbm media targets proxmox`,
+  kbm media targets proxmox
+  kbm media verify build/w1/w1.iso`,
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommand,
 	}
-	c.AddCommand(newMediaTargetsCommand(a))
+	c.AddCommand(newMediaTargetsCommand(a), newMediaVerifyCommand(a))
 	return c
 }
 
@@ -58,16 +60,11 @@ func (a *app) mediaTargets() error {
 	if a.isJSON() {
 		return a.answer(all)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NAME\tSYSTEMS\tFORMAT\tFILE\tLABEL\tREAD BY") // Flush has the error
-	for _, t := range all {
-		label := t.Label
-		if label == "" {
-			label = "-"
-		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Name, strings.Join(t.OSes, ", "), t.Format, t.MainFile("NAME"), label, t.Reader)
+	rows := make([][]string, len(all))
+	for i, t := range all {
+		rows[i] = []string{t.Name, strings.Join(t.OSes, ", "), string(t.Format), t.MainFile("NAME"), cmp.Or(t.Label, "-"), t.Reader}
 	}
-	return w.Flush()
+	return ui.Table(a.out, []string{"NAME", "SYSTEMS", "FORMAT", "FILE", "LABEL", "READ BY"}, rows)
 }
 
 func (a *app) mediaTarget(t ignition.Target) error {
@@ -78,26 +75,11 @@ func (a *app) mediaTarget(t ignition.Target) error {
 	if t.MaxSize > 0 {
 		limit = fmt.Sprintf("%d bytes", t.MaxSize)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	row := func(name string, values ...string) {
-		for i, value := range values {
-			if i > 0 {
-				name = ""
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\n", name, value) // Flush has the error
-		}
+	rows := [][]string{
+		{"READ BY", t.Reader}, {"SYSTEMS", strings.Join(t.OSes, ", ")}, {"FORMAT", string(t.Format)}, {"LABEL", cmp.Or(t.Label, "-")},
+		{"PATHS", strings.Join(t.Paths, " ")}, {"KERNEL", cmp.Or(strings.Join(t.Kernel, " "), "-")}, {"LIMIT", limit},
 	}
-	row("name", t.Name)
-	row("read by", t.Reader)
-	row("systems", t.OSes...)
-	row("format", string(t.Format))
-	if t.Label != "" {
-		row("label", t.Label)
-	}
-	row("paths", t.Paths...)
-	row("kernel", t.Kernel...)
-	row("limit", limit)
-	if err := w.Flush(); err != nil {
+	if err := ui.Table(a.out, []string{"NAME", t.Name}, rows); err != nil {
 		return err
 	}
 	for _, name := range t.OSes {

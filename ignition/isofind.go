@@ -62,10 +62,7 @@ func findRecord(records []byte, name string) []byte {
 		}
 		record := records[at : at+length]
 		if idEnd := 33 + int(record[32]); idEnd <= length {
-			id, _, _ := strings.Cut(string(record[33:idEnd]), ";")
-			id = strings.TrimSuffix(id, ".")
-			// A record's parts start at even offsets.
-			if rockRidgeName(record[min(idEnd+idEnd%2, length):]) == name || strings.EqualFold(id, name) || strings.EqualFold(id, shortName(name)) {
+			if got := linuxName(string(record[33:idEnd]), record); got == name || got == shortName(name) {
 				return record
 			}
 		}

@@ -122,14 +122,24 @@ func parseRecord(image []byte, at, length int, dir string) (isoEntry, error) {
 	if id == "\x00" || id == "\x01" {
 		return e, nil
 	}
-	if !e.dir {
-		id, _, _ = strings.Cut(id, ";")
-	}
+	id = linuxName(id, image[at:at+length])
 	if id == "" || id == "." || id == ".." || strings.ContainsAny(id, "/\x00") {
 		return isoEntry{}, fmt.Errorf("a name in directory %q is damaged", dir)
 	}
 	e.path = path.Join(dir, id)
 	return e, nil
+}
+
+// linuxName is the name that Linux shows: Rock Ridge's, or else the record's
+// own without its version and in lower case (mount option map=normal).
+func linuxName(id string, record []byte) string {
+	// A record's parts start at even offsets.
+	end := 33 + int(record[32])
+	if name := rockRidgeName(record[min(end+end%2, len(record)):]); name != "" {
+		return name
+	}
+	id, _, _ = strings.Cut(id, ";")
+	return strings.ToLower(strings.TrimSuffix(id, "."))
 }
 
 // extent is the part of the image that a record points to.

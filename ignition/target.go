@@ -51,6 +51,10 @@ type Target struct {
 	// Steps is what a person does with the files, a template for stepsData.
 	Steps string `json:"steps"`
 
+	// anyCase readers find the label in upper case too.
+	anyCase bool
+	// required is how many of Paths must be there; 1 unless set.
+	required int
 	// beside gives what lies beside the first file: path → content.
 	beside func(m Machine) (map[string][]byte, error)
 	// encode turns the configuration into the form of the first file.

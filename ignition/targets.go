@@ -12,19 +12,20 @@ func Targets() []Target {
 		{
 			Name: "nocloud", Reader: "cloud-init (NoCloud)", Format: cluster.CloudConfig, OSes: cloud,
 			Output: ISO, Label: "cidata", Paths: []string{"user-data", "meta-data", "network-config"}, beside: noCloud,
+			anyCase: true, required: 2,
 			Refuses: onIgnition("would be ignored: Ignition reads no NoCloud seed; write proxmox for a Proxmox VE image, ignition-file to install on a disk"),
 			Steps:   attach + `{{.OS}}'s cloud image, or write it to a USB stick, and start the machine: cloud-init reads the volume labelled {{.Label}}`,
 		},
 		{
 			Name: "config-drive", Reader: "cloud-init (ConfigDrive)", Format: cluster.CloudConfig, OSes: cloud,
-			Output: ISO, Label: "config-2", beside: configDrive,
+			Output: ISO, Label: "config-2", beside: configDrive, anyCase: true, required: 2,
 			Paths:   []string{"openstack/latest/user_data", "openstack/latest/meta_data.json", "openstack/latest/network_data.json"},
 			Refuses: onIgnition("is cloud-init's, and Ignition is no part of that; write openstack for an OpenStack image, ignition-file to install on a disk"),
 			Steps:   attach + `{{.OS}}'s cloud image, or write it to a USB stick, and start the machine: cloud-init reads the volume labelled {{.Label}}`,
 		},
 		{
 			Name: "openstack", Reader: "Ignition (openstack)", Format: cluster.Ignition, OSes: ignitions,
-			Output: ISO, Label: "config-2", beside: configDrive, NeedsNetwork: true,
+			Output: ISO, Label: "config-2", beside: configDrive, NeedsNetwork: true, anyCase: true,
 			Paths:   []string{"openstack/latest/user_data", "openstack/latest/meta_data.json"},
 			Kernel:  []string{"ignition.platform.id=openstack"},
 			Refuses: onCloudInit("holds Ignition, which cloud-init does not read; write config-drive for the same volume with cloud-config"),
