@@ -25,6 +25,7 @@ func TestCustomResourcesOnARealAPIServer(t *testing.T) {
 		{"what the webhook denies fails at once", failsWhereDenied},
 		{"what the schema refuses fails at once", failsWhereRefused},
 		{"an object that takes the place of another is not denied", renames},
+		{"a definition gets a field, and an object has it", upgrades},
 		{"a webhook that is down does not hide what else there is to do", plansWithoutTheWebhook},
 		{"the deadline names the webhook", deadlineNamesTheWebhook},
 		{"a kind that nobody defines fails at once, after all else", failsWithoutAKind},
@@ -116,6 +117,30 @@ func renames(t *testing.T, e *Engine, h *webhook) {
 		t.Errorf("%d objects changed, want 2", changed)
 	}
 	wantNothingToDo(t, e, all)
+}
+
+// upgrades is for a new kbm, whose addons may have newer definitions.
+func upgrades(t *testing.T, e *Engine, h *webhook) {
+	all := h.addons(t, thing("a", "address: x2, fresh: true"), thing("renamed", "address: v"))
+	if _, err := e.Plan(t.Context(), all); err == nil || !strings.Contains(err.Error(), "fresh") {
+		t.Errorf("got %v, want an error that names the unknown field", err)
+	}
+	set(t, find(t, all, crdKind, "things.example.com"), withFresh(), "spec", "versions")
+	actions := planned(t, e, all)
+	if actions["Thing default/a"] != Update || actions["CustomResourceDefinition things.example.com"] != Update {
+		t.Errorf("planned: %v", actions)
+	}
+	mustApply(t, e, all)
+	wantNothingToDo(t, e, all)
+	mustApply(t, e, h.addons(t, thing("a", "address: x2"), thing("renamed", "address: v")))
+}
+
+func withFresh() []any {
+	field := func(kind string) any { return map[string]any{"type": kind} }
+	spec := map[string]any{"type": "object", "properties": map[string]any{"address": field("string"), "count": field("integer"), "fresh": field("boolean")}}
+	return []any{map[string]any{"name": "v1", "served": true, "storage": true, "schema": map[string]any{
+		"openAPIV3Schema": map[string]any{"type": "object", "properties": map[string]any{"spec": spec}},
+	}}}
 }
 
 func plansWithoutTheWebhook(t *testing.T, e *Engine, h *webhook) {

@@ -15,6 +15,11 @@ import (
 // webhook whether it answers.
 const pollInterval = 100 * time.Millisecond
 
+// settleRounds is how long an object may still be refused whose obstacle is just
+// out of the way: API servers and webhooks hear of a new definition, or of a
+// deletion, a moment later.
+const settleRounds = 100
+
 // patiently repeats a request until the API server carries it out or refuses
 // it for good. A request that a webhook has to agree to is itself the test
 // whether the webhook answers: as long as it does not, nothing is written.
@@ -28,6 +33,9 @@ func (r *run) patiently(ctx context.Context, c *Change, request func() error) er
 			return fmt.Errorf("%s: %w", reason, ctx.Err())
 		}
 		why, wait := r.excuse(c, err)
+		if c.refusal != nil && err != nil && refused(err) && round < settleRounds {
+			why, wait = "not accepted yet: "+err.Error(), true
+		}
 		switch {
 		case !wait && meta.IsNoMatchError(err):
 			return errors.New(noKind)
@@ -36,7 +44,7 @@ func (r *run) patiently(ctx context.Context, c *Change, request func() error) er
 		}
 		if round%podRounds == 0 {
 			why += r.faultBehind(ctx, why)
-			if why != reason {
+			if why != reason || round%sayAgain == 0 {
 				reason = why
 				r.progress.say(c.Addon, c.Object+": "+why)
 			}
