@@ -15,6 +15,10 @@ import (
 // lastLook is how long the cluster may take to answer why, after a deadline.
 const lastLook = 2 * time.Second
 
+// sayAgain is after how many looks a reason is told again that has not changed:
+// a log may have passed over it when it was new.
+const sayAgain = 50
+
 // waiting is an object that is not ready yet, and why.
 type waiting struct {
 	Change
@@ -70,7 +74,7 @@ func (e *Engine) waitFor(ctx context.Context, pending []*waiting, progress Progr
 			if err := e.explain(ctx, w, round); err != nil {
 				return err
 			}
-			if why := w.why(); said[w.Object] != why {
+			if why := w.why(); said[w.Object] != why || round%sayAgain == 0 {
 				said[w.Object] = why
 				progress.say(w.Addon, w.Object+": "+why)
 			}

@@ -32,15 +32,11 @@ func (r *run) applyAddons(ctx context.Context) (err error) {
 }
 
 func (r *run) addonProgress(addon, what string) {
-	r.report("addon "+addon, what, Working, "")
+	r.report("addon "+addon, "", Waiting, what)
 }
 
 // waitReady waits for the named conditions that make a cluster a working one.
 func waitReady(ctx context.Context, r *run) error {
-	r.idle = r.plan().Empty()
-	if err := r.waitNodes(ctx); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, addonDeadline)
 	defer cancel()
 	// A DaemonSet that has not heard of the last nodes counts as ready.

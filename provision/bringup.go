@@ -37,10 +37,16 @@ func bringUpControllers(ctx context.Context, r *run) error {
 }
 
 // bringUpNodes starts the kubelets of all other machines while the addons are
-// applied: neither waits for the other.
+// applied. These may wait for pods of theirs, and the pods for labels of nodes.
 func bringUpNodes(ctx context.Context, r *run) error {
-	var g errgroup.Group
-	g.Go(func() error { return r.each(ctx, r.others(), r.apply) })
+	r.idle = r.plan().Empty()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := r.each(ctx, r.others(), r.apply); err != nil {
+			return err
+		}
+		return r.waitNodes(ctx)
+	})
 	g.Go(func() error { return r.applyAddons(ctx) })
 	return g.Wait()
 }
