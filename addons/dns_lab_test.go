@@ -93,6 +93,7 @@ zone "home.example" { type primary; file "zone"; update-policy { grant kbm zones
 @ NS ns
 ns A ` + streetHome + `
 by-hand A 203.0.113.9
+web A ` + streetHome + `
 `,
 	}
 	for name, text := range files {

@@ -42,7 +42,7 @@ func TestLoadBalancer(t *testing.T) {
 	at := s.move(t, "controller", "10.99.0.11")
 	s.lead(t, "metallb-system", "metallb-webhook", "webhook", 9443, "controller", at.address)
 	s.live(t, "metallb-controller", find(t, s.all, "Deployment", "controller"), at)
-	mustApply(t, s.engine, s.all) // which waits until the webhook answers
+	s.complete(t)
 	for i, node := range []string{"n1", "n2"} {
 		at := s.move(t, node, fmt.Sprintf("10.99.0.%d", 21+i))
 		s.settle(t, node, at.address)

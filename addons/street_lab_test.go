@@ -3,7 +3,9 @@
 package addons
 
 import (
+	"context"
 	"crypto/rand"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,7 +57,11 @@ func newStreet(t *testing.T, sections cluster.Addons, names ...string) *street {
 	if s.set, err = pki.Ensure(store, s.cluster, time.Now(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	all, err := Render(s.cluster, keptBy{set: s.set})
+	// In the cluster's folder, what a CAFile may name is the cluster's own CA.
+	if err := os.WriteFile(filepath.Join(s.cluster.Dir, "ca.crt"), s.set.Get(pki.CA).Cert, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	all, err := Render(s.cluster, keptBy{Review: Review{Dir: s.cluster.Dir}, set: s.set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +133,16 @@ func (s *street) live(t *testing.T, image string, workload *unstructured.Unstruc
 		t.Fatal(err)
 	}
 	s.runAt(t, s.engine, s.all, image, workload, at)
+}
+
+// complete applies the rest, which waits until the webhooks answer.
+func (s *street) complete(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := s.engine.Apply(ctx, s.all, nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // lead makes a Service lead to a port of an address, as a controller manager does.
