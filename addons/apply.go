@@ -44,6 +44,7 @@ func (e *Engine) Apply(ctx context.Context, all []Addon, progress Progress, name
 		r.applying(configs),
 		r.applying(workloads),
 		r.applying(hooks),
+		r.heard,
 		r.deleting(customs), // before new ones, which may not go together with them
 		r.applying(customs),
 		r.keeping,

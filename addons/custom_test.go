@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 func TestCustomResourcesOnARealAPIServer(t *testing.T) {
@@ -28,6 +31,7 @@ func TestCustomResourcesOnARealAPIServer(t *testing.T) {
 		{"a definition gets a field, and an object has it", upgrades},
 		{"a webhook that is down does not hide what else there is to do", plansWithoutTheWebhook},
 		{"the deadline names the webhook", deadlineNamesTheWebhook},
+		{"the pods behind a webhook that cannot start are named, at once", failsWithItsPods},
 		{"a kind that nobody defines fails at once, after all else", failsWithoutAKind},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, e, hook) }) {
@@ -176,6 +180,31 @@ func deadlineNamesTheWebhook(t *testing.T, e *Engine, h *webhook) {
 		t.Errorf("got %v, want the deadline and the webhook", err)
 	}
 	h.start(t)
+}
+
+func failsWithItsPods(t *testing.T, e *Engine, h *webhook) {
+	all := h.addons(t, thing("a", "address: x5"), thing("renamed", "address: v"), thing("d", "address: z"))
+	hook := find(t, all, "ValidatingWebhookConfiguration", "things")
+	hooks, _, err := unstructured.NestedSlice(hook.Object, "webhooks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks[0].(map[string]any)["clientConfig"] = map[string]any{"service": map[string]any{"namespace": "things", "name": "program"}}
+	set(t, hook, hooks, "webhooks")
+	pod := stuckPod(t, e, find(t, all, "Deployment", "program"), "ErrImageNeverPull", "no such image")
+	defer func() { _ = e.client.Delete(t.Context(), pod, client.GracePeriodSeconds(0)) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err = e.Apply(ctx, all, nil)
+	if !errors.Is(err, errHopeless) {
+		t.Fatalf("got %v, want that waiting does not help", err)
+	}
+	for _, want := range []string{"Thing default/a", "webhook", "pod program-stuck on w1: ErrImageNeverPull (image example.com/program)"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+	mustApply(t, e, h.addons(t, thing("a", "address: x4"), thing("renamed", "address: v"), thing("d", "address: z")))
 }
 
 func failsWithoutAKind(t *testing.T, e *Engine, h *webhook) {

@@ -20,6 +20,24 @@ const pollInterval = 100 * time.Millisecond
 // deletion, a moment later.
 const settleRounds = 100
 
+// heardAfter is how long API servers may take to hear of a new webhook. Until
+// then they accept custom resources without it, and nothing tells.
+const heardAfter = time.Second
+
+func (r *run) heard(ctx context.Context) error {
+	hooked := r.due(hooks, func(c *Change) bool { return c.Action.applies() })
+	after := r.due(customs, func(c *Change) bool { return c.Action.Changes() })
+	if len(hooked) == 0 || len(after) == 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(heardAfter):
+		return nil
+	}
+}
+
 // patiently repeats a request until the API server carries it out or refuses
 // it for good. A request that a webhook has to agree to is itself the test
 // whether the webhook answers: as long as it does not, nothing is written.
@@ -43,7 +61,12 @@ func (r *run) patiently(ctx context.Context, c *Change, request func() error) er
 			return err
 		}
 		if round%podRounds == 0 {
-			why += r.faultBehind(ctx, why)
+			if f := r.faultBehind(ctx, why); f.reason != "" {
+				why += "; " + f.String()
+				if f.hopeless() && round > 0 { // the first answer may be of a webhook that has just been changed
+					return fmt.Errorf("%s: %w", why, errHopeless)
+				}
+			}
 			if why != reason || round%sayAgain == 0 {
 				reason = why
 				r.progress.say(c.Addon, c.Object+": "+why)
@@ -72,12 +95,12 @@ var unserved = regexp.MustCompile(`could not find the requested resource`)
 // behind finds the namespace of the Service that the API server asked.
 var behind = regexp.MustCompile(`https://[a-z0-9-]+\.([a-z0-9-]+)\.svc[:/]`)
 
-// faultBehind tells what the pods wait for that do not answer, as far as they
+// faultBehind finds what the pods wait for that do not answer, as far as they
 // are of the addons.
-func (r *run) faultBehind(ctx context.Context, why string) string {
+func (r *run) faultBehind(ctx context.Context, why string) podFault {
 	m := behind.FindStringSubmatch(why)
 	if m == nil {
-		return ""
+		return podFault{}
 	}
 	for _, a := range r.chosen {
 		for _, o := range a.Objects {
@@ -85,9 +108,9 @@ func (r *run) faultBehind(ctx context.Context, why string) string {
 				continue
 			}
 			if f := r.podFault(ctx, o); f.reason != "" {
-				return "; " + f.String()
+				return f
 			}
 		}
 	}
-	return ""
+	return podFault{}
 }

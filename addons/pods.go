@@ -38,6 +38,11 @@ func (f podFault) String() string {
 	return s
 }
 
+// hopeless tells whether no time cures it.
+func (f podFault) hopeless() bool {
+	return slices.Contains([]string{"InvalidImageName", "ErrImageNeverPull"}, f.reason)
+}
+
 // podRounds is after how many looks at an object its pods are looked at too:
 // once a second, since most are ready before.
 const podRounds = 10
@@ -56,7 +61,7 @@ func (e *Engine) explain(ctx context.Context, w *waiting, round int) error {
 	if f.reason != "" {
 		w.fault = f.String()
 	}
-	if slices.Contains([]string{"InvalidImageName", "ErrImageNeverPull"}, f.reason) {
+	if f.hopeless() {
 		return e.failure(ctx, w, errHopeless)
 	}
 	return nil
