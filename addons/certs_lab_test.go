@@ -33,6 +33,7 @@ func TestCerts(t *testing.T) {
 		return
 	}
 	s := newStreet(t, cluster.Addons{
+		Ingress: gateways(),
 		DNS: &cluster.DNS{
 			Provider: cluster.ProviderRFC2136, Domains: []string{"home.example"},
 			RFC2136: &cluster.RFC2136{Server: streetHome + ":5353", KeyName: "kbm"},
@@ -44,7 +45,7 @@ func TestCerts(t *testing.T) {
 				{Name: "private-ca", PrivateCA: true},
 			},
 		},
-	}, "certs")
+	}, "ingress", "certs")
 	openNameServer(t)
 	s.openACME(t)
 	s.openWebServer(t)
@@ -88,7 +89,9 @@ func TestCerts(t *testing.T) {
 		"approve cert-manager.io/signers",                                            // not a request: the webhook asks whether it may
 		"update cert-manager.io/certificates", "delete cert-manager.io/certificates", // after their Ingress
 		"update cert-manager.io/certificaterequests", "delete cert-manager.io/certificaterequests", "delete acme.cert-manager.io/orders", // of another try
-		"update cert-manager.io/issuers/status",                                 // a user's own
+		"update cert-manager.io/issuers/status", // a user's own
+		"get gateway.networking.k8s.io/httproutes", "create gateway.networking.k8s.io/httproutes",
+		"update gateway.networking.k8s.io/httproutes", "delete gateway.networking.k8s.io/httproutes", // of issuers that prove by a Gateway
 		"get networking.k8s.io/ingresses", "update networking.k8s.io/ingresses", // which may answer in an Ingress that is there
 	)
 	checkRights(t, s.all, s.audit, "cert-manager", "webhook", "update /secrets") // when its CA gets old

@@ -25,10 +25,14 @@ func TestDNS(t *testing.T) {
 	if !alone(t) {
 		return
 	}
-	s := newStreet(t, cluster.Addons{DNS: &cluster.DNS{
-		Provider: cluster.ProviderRFC2136, Domains: []string{"home.example"},
-		RFC2136: &cluster.RFC2136{Server: streetHome + ":5353", KeyName: "kbm"},
-	}}, "dns")
+	s := newStreet(t, cluster.Addons{
+		Ingress: gateways(),
+		DNS: &cluster.DNS{
+			Provider: cluster.ProviderRFC2136, Domains: []string{"home.example"},
+			RFC2136: &cluster.RFC2136{Server: streetHome + ":5353", KeyName: "kbm"},
+		},
+	}, "ingress", "dns")
+	s.complete(t)
 	openNameServer(t)
 	at := s.move(t, "dns", "10.99.0.11")
 	s.live(t, "external-dns", find(t, s.all, "Deployment", "external-dns"), at)

@@ -98,6 +98,11 @@ func (k keptBy) Kept(name string) ([]byte, error) {
 	return pair.Cert, nil
 }
 
+// gateways is an ingress with the Gateway API, which is not run.
+func gateways() *cluster.Ingress {
+	return &cluster.Ingress{GatewayAPI: true, Classes: []cluster.IngressClass{{Name: "external", Expose: cluster.NodePort}}}
+}
+
 // move makes a home for a program: a network namespace on the street.
 func (s *street) move(t *testing.T, name, address string) place {
 	t.Helper()
