@@ -81,7 +81,7 @@ func (o apiObject) String() string {
 }
 
 // passing are kinds of objects that come and go by themselves, and measurements.
-var passing = []string{"Event", "Lease", "Endpoints", "PodMetrics", "NodeMetrics", "CertificateSigningRequest", "ServiceL2Status", "Challenge", "Order"}
+var passing = []string{"Event", "Lease", "Endpoints", "IPAddress", "PodMetrics", "NodeMetrics", "ServiceL2Status"}
 
 // inCluster lists every object of every kind, but for those that another object
 // stands for.

@@ -89,7 +89,7 @@ func startSSO(t *testing.T, c *harness.Cluster, callbacks string) (secret string
 
 func hashed(t *testing.T, password string) string {
 	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,7 @@ func TestTraffic(t *testing.T) {
 		{"seeds", seeds},
 		{"records go with their Ingress", recordsGo},
 		{"kubectl top", kubectlTop},
+		{"nothing to do", nothingToDoWithAddons},
 		{"the announcing node loses power", announcerLosesPower},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, x) })
@@ -75,7 +76,6 @@ func TestTraffic(t *testing.T) {
 			t.Errorf("kbm up with all addons took %s, more than %s", up.Took, readyBound)
 		}
 	})
-	t.Run("nothing to do", func(t *testing.T) { nothingToDoWithAddons(t, x) })
 	t.Run("addons go", func(t *testing.T) { addonsGo(t, x) })
 }
 
