@@ -25,7 +25,6 @@ func startHAProxy(t *testing.T, x *traffic) {
 // A person is led through HAProxy to the NodePorts, and the app is still told
 // where the person is, though HAProxy opens nothing of what it passes on.
 func throughHAProxy(t *testing.T, x *traffic) {
-	startHAProxy(t, x)
 	b := browse(t, x.Cluster, x.private)
 	got := b.wantBody(t, "http://viaproxy.example.com/hostname", "steady")
 	if !strings.HasPrefix(got.url, "https:") {

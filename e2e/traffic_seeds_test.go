@@ -31,17 +31,24 @@ ports: [{port: %[2]s}]
 endpoints: [{addresses: [%[1]s]}]
 `
 
-// What people wrote for other clusters works here, as they wrote it.
-func seeds(t *testing.T, x *traffic) {
-	startHAProxy(t, x)
-	root := checkout(t)
+// plantSeeds applies what people wrote for other clusters, as they wrote it.
+func plantSeeds(t *testing.T, x *traffic) {
+	t.Helper()
 	for _, file := range []string{"000-app1", "001-podinfo", "002-grafana", "003-default-backend", "003-echoheaders", "004-ingress-nginx", "004-nodejs-app", "004-sign-in"} {
-		x.Kubectl(t, "apply", "-f", filepath.Join(root, "testdata/seeds", file+".yaml"))
+		x.Kubectl(t, "apply", "-f", seedFile(t, file))
 	}
 	oauth2 := strings.Fields(x.Kubectl(t, "-n", "auth", "get", "service", "oauth2-proxy", "-o", "jsonpath={.spec.clusterIP} {.spec.ports[0].port}"))
 	x.Apply(t, fmt.Sprintf(beside, oauth2[0], oauth2[1]))
-	bought := trusting(t, x.Outside(t, "bought-root.pem"))
+}
 
+func seedFile(t *testing.T, name string) string {
+	t.Helper()
+	return filepath.Join(checkout(t), "testdata/seeds", name+".yaml")
+}
+
+// seeds are served.
+func seeds(t *testing.T, x *traffic) {
+	bought := trusting(t, x.Outside(t, "bought-root.pem"))
 	t.Run("001 podinfo", func(t *testing.T) {
 		got := browse(t, x.Cluster, x.acme).want(t, "http://podinfo.apps.kronform.pius.dev/hostname", http.StatusOK)
 		if !strings.HasPrefix(got.body, "podinfo-") || !strings.HasPrefix(got.url, "https:") {
@@ -71,7 +78,7 @@ func seeds(t *testing.T, x *traffic) {
 		if got := b.want(t, page, http.StatusOK); !strings.HasPrefix(got.body, "nodejs-app-") {
 			t.Errorf("ended at %s", got)
 		}
-		x.Kubectl(t, "apply", "-f", filepath.Join(root, "testdata/seeds/004-basic-auth.yaml"))
+		x.Kubectl(t, "apply", "-f", seedFile(t, "004-basic-auth"))
 		b.want(t, page, http.StatusUnauthorized)
 		b.want(t, page, http.StatusOK, basic("someuser", "somepassword"))
 	})

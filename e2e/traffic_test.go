@@ -44,6 +44,8 @@ func TestTraffic(t *testing.T) {
 		t.Fatalf("kbm up: %s", up.All())
 	}
 	x.Apply(t, strings.ReplaceAll(apps, "AGNHOST", agnhost(t, c)))
+	plantSeeds(t, x)
+	startHAProxy(t, x)
 
 	for _, part := range []struct {
 		name string
