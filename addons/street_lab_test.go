@@ -49,6 +49,7 @@ func newStreet(t *testing.T, sections cluster.Addons, names ...string) *street {
 		"--audit-policy-file", keep(t, []byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","rules":[{"level":"Metadata"}]}`)))
 	s.engine = s.control.engine(t)
 	s.cluster.Addons = sections
+	s.cluster.Network.PodCIDR = "10.99.0.0/24" // everybody here is a pod
 	s.cluster = s.cluster.WithDefaults()
 	store, err := pki.NewFiles(s.cluster, nil)
 	if err != nil {
