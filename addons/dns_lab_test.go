@@ -112,7 +112,11 @@ web A ` + streetHome + `
 }
 
 func ask(kind, name string) string {
-	out, _ := exec.Command("dig", "+short", "+time=1", "+tries=1", "-p", "5353", "@"+streetHome, kind, name).Output()
+	return askAt(streetHome, "5353", kind, name)
+}
+
+func askAt(server, port, kind, name string) string {
+	out, _ := exec.Command("dig", "+short", "+time=1", "+tries=1", "-p", port, "@"+server, kind, name).Output()
 	return strings.TrimSpace(string(out))
 }
 

@@ -62,11 +62,7 @@ func newStreet(t *testing.T, sections cluster.Addons, names ...string) *street {
 	if err := os.WriteFile(filepath.Join(s.cluster.Dir, "ca.crt"), s.set.Get(pki.CA).Cert, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	all, err := Render(s.cluster, keptBy{Review: Review{Dir: s.cluster.Dir}, set: s.set})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.all = only(all, names...)
+	s.render(t, names...)
 	early := slices.Clone(s.all)
 	for i := range early {
 		early[i].Objects = slices.DeleteFunc(slices.Clone(early[i].Objects), func(o *unstructured.Unstructured) bool {
@@ -75,6 +71,15 @@ func newStreet(t *testing.T, sections cluster.Addons, names ...string) *street {
 	}
 	mustApply(t, s.engine, early)
 	return s
+}
+
+func (s *street) render(t *testing.T, names ...string) {
+	t.Helper()
+	all, err := Render(s.cluster, keptBy{Review: Review{Dir: s.cluster.Dir}, set: s.set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.all = only(all, names...)
 }
 
 // keptBy is a Sources with what the PKI keeps.
