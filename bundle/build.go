@@ -105,7 +105,7 @@ func (o BuildOptions) complete() (BuildOptions, release, error) {
 		o.Arch = runtime.GOARCH
 	}
 	if !slices.Contains([]string{"amd64", "arm64"}, o.Arch) {
-		return o, r, fmt.Errorf("architecture %q cannot be built: it is amd64 or arm64", o.Arch)
+		return o, r, fmt.Errorf("architecture %q is not one of nodes: it is amd64 or arm64", o.Arch)
 	}
 	if o.Dir == "" {
 		o.Dir, err = DefaultDir(o.Kubernetes, o.Arch)

@@ -55,7 +55,7 @@ func TestBuildRefusesWhatItCannotDo(t *testing.T) {
 	ctx := context.Background()
 	dir := sample(t).Dir()
 	for want, o := range map[string]BuildOptions{
-		"kubernetes v1.2.3 cannot be built":         {Dir: dir, Kubernetes: "v1.2.3"},
+		"kubernetes v1.2.3 is not one of":           {Dir: dir, Kubernetes: "v1.2.3"},
 		`architecture "mips"`:                       {Dir: dir, Arch: "mips"},
 		"holds kubernetes " + DefaultKubernetes:     {Dir: dir, Kubernetes: "v1.36.4", Arch: "amd64"},
 		`no artefact or group is called "kubelot"`:  {Dir: dir, Only: []string{"kubelot"}},

@@ -1,8 +1,8 @@
 // Package bundle is the set of artefacts that a cluster is made of: binaries
 // and images, each with its version and sha256, in one folder. kbm sends them
 // to the nodes, so a node needs neither a registry nor the internet. The folder
-// is made by Build from pinned Go modules, because that is the one source whose
-// every byte a checksum database vouches for.
+// is made by Build from pinned Go modules, whose every byte a checksum database
+// vouches for, or by Pull from upstream's releases, and Pack makes one file of it.
 package bundle
 
 import (
@@ -64,6 +64,10 @@ type Artefact struct {
 	Size   int64  `json:"size"`   // bytes
 	// Image is the full reference that an image carries; empty otherwise.
 	Image string `json:"image,omitempty"`
+	// Source is where upstream publishes it, for an artefact that was pulled:
+	// the URL of the file or its archive, or the image's reference. It is empty
+	// for one that was built.
+	Source string `json:"source,omitempty"`
 }
 
 // Bundle is a folder of artefacts with its manifest.
@@ -94,7 +98,7 @@ func Open(dir string) (*Bundle, error) {
 type missingError struct{ dir string }
 
 func (e missingError) Error() string {
-	return fmt.Sprintf("no bundle in %s: make one with `kbm bundle build`", e.dir)
+	return fmt.Sprintf("no bundle in %s: make one with `kbm bundle build`, or fetch one with `kbm bundle pull`", e.dir)
 }
 
 func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }

@@ -14,11 +14,15 @@ import (
 func sample(t *testing.T) *Bundle {
 	t.Helper()
 	dir := t.TempDir()
-	w := &workshop{
-		dir: filepath.Join(dir, "build"), arch: "amd64", inputs: inputs{},
-		bundle: &Bundle{dir: dir, manifest: Manifest{Kubernetes: DefaultKubernetes, OS: "linux", Arch: "amd64"}},
+	r, err := releaseOf(DefaultKubernetes)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.release, _ = releaseOf(DefaultKubernetes)
+	s, err := openShelf(dir, r, "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &workshop{shelf: s, arch: "amd64"}
 	for _, name := range []string{"loopback", "kubelet"} {
 		file := filepath.Join(t.TempDir(), "made")
 		if err := os.WriteFile(file, []byte("the program "+name), 0o600); err != nil {

@@ -37,7 +37,7 @@ func releaseOf(version string) (release, error) {
 	all := releases()
 	i := slices.IndexFunc(all, func(r release) bool { return r.version == version })
 	if i < 0 {
-		return release{}, fmt.Errorf("kubernetes %s cannot be built: the versions are %s", version, strings.Join(Supported(), ", "))
+		return release{}, fmt.Errorf("kubernetes %s is not one of the versions that this kbm knows: the versions are %s", version, strings.Join(Supported(), ", "))
 	}
 	return all[i], nil
 }

@@ -8,46 +8,29 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
-
-	"github.com/kbm-dev/kbm/internal/atomicfile"
 )
 
 // workshop is the folder build in the bundle's folder, where artefacts are made
 // before they are put in place, and what all of them have in common.
 type workshop struct {
-	dir          string // the workshop
+	*shelf
 	arch         string
 	toolchain    string
 	distribution string
 	parallel     int
 	log          io.Writer
-
-	bundle  *Bundle
-	inputs  inputs
-	release release
 }
 
 func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []component) (*workshop, error) {
-	b, err := Open(o.Dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		b = &Bundle{dir: o.Dir, manifest: Manifest{Kubernetes: r.version, OS: "linux", Arch: o.Arch}}
-	case err != nil:
+	s, err := openShelf(o.Dir, r, o.Arch)
+	if err != nil {
 		return nil, err
-	case b.manifest.Kubernetes != r.version || b.manifest.Arch != o.Arch:
-		return nil, fmt.Errorf("the folder holds kubernetes %s for %s, not %s for %s: use another folder",
-			b.manifest.Kubernetes, b.manifest.Arch, r.version, o.Arch)
 	}
 	if err := checkRequired(ctx, rows); err != nil {
 		return nil, err
 	}
-	w := &workshop{
-		dir: filepath.Join(o.Dir, "build"), arch: o.Arch, parallel: o.Parallel, log: io.Discard,
-		bundle: b, release: r,
-	}
-	w.inputs = readInputs(w.dir)
+	w := &workshop{shelf: s, arch: o.Arch, parallel: o.Parallel, log: io.Discard}
 	if w.toolchain, err = goVersion(ctx); err != nil {
 		return nil, err
 	}
@@ -138,44 +121,8 @@ func (w *workshop) assemble(ctx context.Context, row component, aside string) (s
 	return image, packImage(aside, image, w.arch, program, base, row.Image)
 }
 
-// place moves the file into the bundle. The manifest follows at once: a crash
-// in between leaves an artefact that does not verify, and is made again.
+// place puts the file into the bundle, and remembers what it was made from.
 func (w *workshop) place(ctx context.Context, row component, input, file string) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	hash, err := hashFile(ctx, file)
-	if err != nil {
-		return err
-	}
-	a := row.artefact()
-	a.SHA256, a.Size = hash, info.Size()
-	mode := fs.FileMode(0o755)
-	if a.Kind == Image {
-		mode = 0o644
-	}
-	to := w.bundle.File(a)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Chmod(file, mode), os.Rename(file, to)); err != nil {
-		return err
-	}
-	w.bundle.manifest.Artefacts = inOrder(w.release, append(slices.DeleteFunc(w.bundle.manifest.Artefacts,
-		func(old Artefact) bool { return old.Name == a.Name }), a))
 	w.inputs[row.Name] = input
-	return w.writeDown()
-}
-
-func (w *workshop) writeDown() error {
-	manifest, err := encode(w.bundle.manifest)
-	if err != nil {
-		return err
-	}
-	in, err := encode(w.inputs)
-	if err != nil {
-		return err
-	}
-	var files atomicfile.Batch
-	files.Add(filepath.Join(w.bundle.dir, manifestFile), manifest, 0o644)
-	files.Add(filepath.Join(w.dir, inputsFile), in, 0o644)
-	return files.Commit()
+	return w.put(ctx, row.artefact(), file)
 }

@@ -1,0 +1,81 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Mirrors say where to ask instead: from a host that kbm pulls from, such as
+// registry.k8s.io, to a URL, https://mirror.example.com/k8s. What the host has
+// under /a, the mirror has under /k8s/a; for images, registry.k8s.io/a is
+// mirror.example.com/k8s/a.
+type Mirrors map[string]string
+
+// Hosts lists the hosts that the artefacts of a Kubernetes version come from.
+func Hosts(kubernetesVersion string) []string {
+	hosts := map[string]bool{}
+	for _, c := range components(release{version: kubernetesVersion}) {
+		if u, err := c.upstream("amd64"); err == nil {
+			hosts[hostOf(u.URL)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(hosts))
+}
+
+// hostOf is the host of a URL or of an image's reference.
+func hostOf(address string) string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(address, "https://"), "/")
+	return host
+}
+
+func (m Mirrors) check(hosts []string) error {
+	var faults []error
+	for _, from := range slices.Sorted(maps.Keys(m)) {
+		if !slices.Contains(hosts, from) {
+			faults = append(faults, fmt.Errorf("mirror of %q: nothing is pulled from there: the hosts are %s", from, strings.Join(hosts, ", ")))
+			continue
+		}
+		u, err := url.Parse(m[from])
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+			faults = append(faults, fmt.Errorf("mirror of %s: %q is not a URL: make it https://HOST[:PORT][/PATH]", from, m[from]))
+		case u.User != nil:
+			// Not quoted: it may hold a password.
+			faults = append(faults, fmt.Errorf("mirror of %s: leave the user out of the URL: for registries, log in with `docker login`", from))
+		case u.RawQuery != "" || u.Fragment != "":
+			faults = append(faults, fmt.Errorf("mirror of %s: %q: leave out what follows the path", from, m[from]))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// of rewrites a URL, or the reference of an image to one without a scheme.
+func (m Mirrors) of(address string) string {
+	host := hostOf(address)
+	to, ok := m[host]
+	if !ok {
+		return address
+	}
+	to = strings.TrimSuffix(to, "/")
+	if rest, ok := strings.CutPrefix(address, "https://"+host); ok {
+		return to + rest
+	}
+	_, to, _ = strings.Cut(to, "://")
+	return to + strings.TrimPrefix(address, host)
+}
+
+// plain lists the hosts that were named with http: all others are asked over
+// TLS alone.
+func (m Mirrors) plain() map[string]bool {
+	hosts := map[string]bool{}
+	for _, to := range m {
+		if u, err := url.Parse(to); err == nil && u.Scheme == "http" {
+			hosts[u.Host] = true
+		}
+	}
+	return hosts
+}
