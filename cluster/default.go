@@ -15,6 +15,7 @@ const (
 	DefaultMTU        = 1500
 	DefaultAlgorithm  = "ecdsa-p256"
 	DefaultPodProfile = "baseline"
+	DefaultBondMode   = "active-backup"
 
 	// A node takes a /24 of the pods' range, so this one holds 1,024 nodes. It
 	// cannot be changed later, hence four times the customary /16.
@@ -52,6 +53,9 @@ func (c *Cluster) WithDefaults() *Cluster {
 	d.Nodes = slices.Clone(c.Nodes)
 	for i := range d.Nodes {
 		fill(&d.Nodes[i].OS, d.OS)
+		if len(d.Nodes[i].Bond.Interfaces) > 0 {
+			fill(&d.Nodes[i].Bond.Mode, DefaultBondMode)
+		}
 	}
 	return &d
 }

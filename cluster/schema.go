@@ -110,6 +110,7 @@ func limits() map[string][]string {
 		"Security.podSecurity": PodProfiles(),
 		"Node.os":              OSNames(),
 		"Node.media":           MediaTargets(),
+		"Bond.mode":            BondModes(),
 		"Node.role":            Roles(),
 		"Taint.effect":         Effects(),
 		"IngressClass.expose":  Exposures(),

@@ -160,6 +160,11 @@ type Node struct {
 	Interface string `json:"interface,omitempty" eg:"eno1"`
 	// MAC address of the interface that has the address.
 	MAC string `json:"mac,omitempty" eg:"52:54:00:12:34:56"`
+	// Bond joins several interfaces into one, bond0, that has the address.
+	Bond Bond `json:"bond,omitempty"`
+	// VLAN is the number of the network that the address is in, where the switch
+	// hands it over tagged: on the interface, or on the bond.
+	VLAN int `json:"vlan,omitempty" eg:"20"`
 	// OS of the machine. Unless set, the cluster's.
 	OS string `json:"os,omitempty" eg:"debian"`
 	// Media is what the machine reads at its first boot, as kbm media targets
@@ -173,6 +178,15 @@ type Node struct {
 
 	// Source is where the node was read, for faults: nodes/<name>.yaml unless set.
 	Source string `json:"-"`
+}
+
+// Bond joins several interfaces of a machine into one.
+type Bond struct {
+	// Interfaces that it joins, all by name or all by MAC address.
+	Interfaces []string `json:"interfaces,omitempty" eg:"[eno1, eno2]"`
+	// Mode is active-backup unless set, which any switch carries. The switch must
+	// be set up for 802.3ad, balance-rr, balance-xor and broadcast.
+	Mode string `json:"mode,omitempty" eg:"active-backup"`
 }
 
 // Taint keeps pods away that do not tolerate it.

@@ -3,9 +3,7 @@ package cluster
 import (
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -14,10 +12,6 @@ import (
 // maxNodeName leaves room for "system:node:" in a certificate's common name,
 // which has 64 characters (RFC 5280, ub-common-name).
 const maxNodeName = 52
-
-// interfaceName is what the kernel takes (15 bytes, no slash), with the
-// wildcards of systemd-networkd.
-var interfaceName = regexp.MustCompile(`^[a-zA-Z0-9*?][a-zA-Z0-9_.*?:-]{0,14}$`)
 
 // checkNode is told the cluster's operating system, since a fault in that is
 // not the fault of every node.
@@ -56,15 +50,7 @@ func checkNodeNetwork(k checker, n *Node) {
 	for i, d := range n.DNS {
 		k.address(fmt.Sprintf("dns[%d]", i), d)
 	}
-	if n.Interface != "" && !interfaceName.MatchString(n.Interface) {
-		k.add("interface", n.Interface, "is not the name of an interface", "write one such as eno1, up to 15 characters")
-	}
-	if n.MAC != "" {
-		checkMAC(k, n.MAC)
-	}
-	if n.Interface != "" && n.MAC != "" {
-		k.add("interface", n.Interface, "stands beside mac", "keep one of the two")
-	}
+	checkNodeInterfaces(k, n, fixed)
 }
 
 func checkNodeAddress(k checker, text string) {
@@ -118,17 +104,6 @@ func checkGateway(k checker, n *Node, lan netip.Prefix, fixed bool) {
 		k.add("gateway", n.Gateway, "is outside the node's network "+lan.Masked().String(), "write a router inside it, or correct the length of address")
 	case isEdgeOfNet(lan, gw):
 		k.add("gateway", n.Gateway, "is the network or broadcast address of "+lan.Masked().String(), "write the address of the router")
-	}
-}
-
-func checkMAC(k checker, text string) {
-	const right = "write six pairs such as 52:54:00:12:34:56"
-	mac, err := net.ParseMAC(text)
-	switch {
-	case err != nil || len(mac) != 6:
-		k.add("mac", text, "is not a MAC address", right)
-	case mac[0]&1 == 1:
-		k.add("mac", text, "is a group's address, not a machine's", right)
 	}
 }
 

@@ -39,6 +39,9 @@ func TestOneFaultEach(t *testing.T) {
 		return w1(func(n *Node) { n.Labels = map[string]string{k: v} })
 	}
 	taint := func(taints ...Taint) func(*Cluster) { return w1(func(n *Node) { n.Taints = taints }) }
+	bond := func(mode string, interfaces ...string) func(*Cluster) {
+		return cp1(func(n *Node) { n.Bond = Bond{Interfaces: interfaces, Mode: mode} })
+	}
 	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 	for _, row := range []struct {
 		name  string
@@ -124,6 +127,22 @@ func TestOneFaultEach(t *testing.T) {
 		{"mac", w1(func(n *Node) { n.MAC = "52:54:00" }), "nodes/w1.yaml: mac|not a MAC"},
 		{"mac of a group", w1(func(n *Node) { n.MAC = "01:00:5e:00:00:01" }), "nodes/w1.yaml: mac|group"},
 		{"interface and mac", w1(func(n *Node) { n.Interface, n.MAC = "eno1", "52:54:00:12:34:56" }), "nodes/w1.yaml: interface|beside mac"},
+		{"bond of one", bond("active-backup", "eno1"), "nodes/cp1.yaml: bond.interfaces|is alone"},
+		{"bond of none", bond("active-backup"), "nodes/cp1.yaml: bond.interfaces|is missing"},
+		{"bond mode", bond("lacp", "eno1", "eno2"), "nodes/cp1.yaml: bond.mode|active-backup, 802.3ad"},
+		{"bond by name and MAC", bond("802.3ad", "eno1", "52:54:00:12:34:56"), "bond.interfaces[1]|not named as the first"},
+		{"bond of the same", bond("802.3ad", "eno1", "eno1"), "bond.interfaces[1]|twice"},
+		{"bond of a pattern", bond("802.3ad", "eno1", "eno*"), "bond.interfaces[1]|not the name"},
+		{"bond and interface", cp1(func(n *Node) { n.Interface, n.Bond = "eno1", Bond{[]string{"eno1", "eno2"}, "802.3ad"} }), "interface|beside bond"},
+		{"bond with DHCP", w1(func(n *Node) { n.Bond = Bond{[]string{"eno1", "eno2"}, "802.3ad"} }), "nodes/w1.yaml: bond.interfaces|would not be used"},
+		{"vlan too large", cp1(func(n *Node) { n.VLAN, n.Interface = 4095, "eno1" }), "nodes/cp1.yaml: vlan|from 1 to 4094"},
+		{"vlan on nothing", cp1(func(n *Node) { n.VLAN = 20 }), "nodes/cp1.yaml: vlan|write interface, mac or bond"},
+		{"vlan on a pattern", cp1(func(n *Node) { n.VLAN, n.Interface = 20, "en*" }), "nodes/cp1.yaml: vlan|no interface"},
+		{"vlan with DHCP", w1(func(n *Node) { n.VLAN, n.Interface = 20, "eno1" }), "nodes/w1.yaml: vlan|would not be used"},
+		{"same mac in a bond", func(c *Cluster) {
+			c.Nodes[0].Bond = Bond{[]string{"52:54:00:12:34:56", "52:54:00:12:34:57"}, "802.3ad"}
+			c.Nodes[1].MAC = "52:54:00:12:34:57"
+		}, "nodes/w1.yaml: mac|also that of node cp1"},
 		{"same mac, other spelling", func(c *Cluster) {
 			c.Nodes[0].MAC, c.Nodes[1].MAC = "52:54:00:12:34:5A", "52-54-00-12-34-5a"
 		}, "nodes/w1.yaml: mac|also that of node cp1"},
@@ -172,6 +191,9 @@ func TestNoFault(t *testing.T) {
 			*c = *(&Cluster{Name: "six", Endpoint: Endpoint{VIP: "fd01::10"}, Nodes: []Node{
 				{Name: "cp1", Role: Controller, Address: "fd01::11/64", Gateway: "fd01::1"},
 			}}).WithDefaults()
+		},
+		"bond and VLAN": func(c *Cluster) {
+			c.Nodes[0].Bond, c.Nodes[0].VLAN = Bond{[]string{"eno1", "eno2"}, "802.3ad"}, 20
 		},
 		"point-to-point address": func(c *Cluster) { c.Nodes[1].Address = "203.0.113.7/32" },
 		"forwarded ssh port":     func(c *Cluster) { c.Nodes[1].SSH = NodeSSH{Host: "127.0.0.1", Port: 2222} },

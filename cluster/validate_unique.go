@@ -9,27 +9,33 @@ import (
 // checkDuplicates names every value that two nodes share and each must have
 // for itself. The fault stands at the second of them.
 func checkDuplicates(faults *Faults, nodes []Node) {
-	type key struct{ path, value string }
+	type key struct{ kind, value string }
 	first := map[key]string{}
 	for i := range nodes {
 		n := &nodes[i]
 		k := checker{file: n.source(), faults: faults}
-		unique := func(path, value, shown string) {
+		uniqueAs := func(kind, path, value, shown string) {
 			if value == "" {
 				return
 			}
-			if owner, taken := first[key{path, value}]; taken {
+			if owner, taken := first[key{kind, value}]; taken {
 				k.add(path, shown, "is also that of node "+owner, "give each machine its own")
 				return
 			}
-			first[key{path, value}] = n.Name
+			first[key{kind, value}] = n.Name
 		}
+		unique := func(path, value, shown string) { uniqueAs(path, path, value, shown) }
 		unique("name", n.Name, n.Name)
 		if ip := n.IP(); ip.IsValid() {
 			unique("address", ip.String(), n.Address)
 		}
 		if mac, err := net.ParseMAC(n.MAC); err == nil {
 			unique("mac", mac.String(), n.MAC)
+		}
+		for i, port := range n.Bond.Interfaces {
+			if mac, err := net.ParseMAC(port); err == nil {
+				uniqueAs("mac", fmt.Sprintf("bond.interfaces[%d]", i), mac.String(), port)
+			}
 		}
 		if n.SSH.Host != "" {
 			unique("ssh.host", strings.ToLower(fmt.Sprintf("%s %s %d", n.SSH.Jump, n.SSH.Host, n.SSH.Port)), n.SSH.Host)

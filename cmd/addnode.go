@@ -128,16 +128,17 @@ func withNodes(c *cluster.Cluster, added []cluster.Node) (*cluster.Cluster, erro
 	return whole, asFlags(faults, flagSource, nodePaths()).Err()
 }
 
+// mostLines is how many nodes are told of: a thousand lines help nobody.
+const mostLines = 20
+
 func (a *app) sayAdded(c *cluster.Cluster, added []rendered) {
 	if len(added) == 0 {
 		a.say("nothing to do: every node is there already")
 		return
 	}
-	// A thousand lines help nobody.
-	const most = 20
 	for i, r := range added {
-		if i == most {
-			a.say("… and %d more", len(added)-most)
+		if i == mostLines {
+			a.say("… and %d more", len(added)-mostLines)
 			break
 		}
 		a.say("added %s %s (%s)", r.Role, r.Name, r.Address)

@@ -33,6 +33,9 @@ func (f *nodeFlags) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.node.DNS, "dns", nil, "DNS server of the machine (repeatable)")
 	flags.StringVar(&f.node.Interface, "interface", "", "interface that has the address, by name")
 	flags.StringVar(&f.node.MAC, "mac", "", "interface that has the address, by MAC address")
+	flags.StringSliceVar(&f.node.Bond.Interfaces, "bond", nil, "interfaces that are joined into one, by name or by MAC address (repeatable)")
+	flags.StringVar(&f.node.Bond.Mode, "bond-mode", "", "how they share the work (default active-backup, which any switch carries)")
+	flags.IntVar(&f.node.VLAN, "vlan", 0, "number of the VLAN that the address is in, 1 to 4094")
 	flags.StringVar(&f.node.OS, "os", "", "operating system (default the cluster's)")
 	flags.StringVar(&f.node.Media, "media", "", "what the machine reads at its first boot, see kbm media targets (default the cluster's)")
 	flags.StringArrayVar(&f.labels, "label", nil, "label of the Kubernetes node, KEY=VALUE (repeatable)")
@@ -43,6 +46,7 @@ func (f *nodeFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.node.SSH.User, "ssh-user", "", "user to log in as (default the cluster's)")
 	flags.StringVar(&f.node.SSH.Jump, "jump", "", "SSH host to go through, [USER@]HOST[:PORT] (default the cluster's)")
 	completeWith(c, "role", []string{string(cluster.Controller), string(cluster.Worker), string(cluster.Edge)})
+	completeWith(c, "bond-mode", cluster.BondModes())
 	completeWith(c, "os", cluster.OSNames())
 	completeWith(c, "media", cluster.MediaTargets())
 }
@@ -51,7 +55,8 @@ func (f *nodeFlags) add(c *cobra.Command) {
 func nodePaths() map[string]string {
 	return map[string]string{
 		"name": "NAME", "role": "--role", "address": "--address", "gateway": "--gateway", "dns": "--dns",
-		"interface": "--interface", "mac": "--mac", "os": "--os", "media": "--media", "labels": "--label", "taints": "--taint",
+		"interface": "--interface", "mac": "--mac", "bond.interfaces": "--bond", "bond.mode": "--bond-mode", "vlan": "--vlan",
+		"os": "--os", "media": "--media", "labels": "--label", "taints": "--taint",
 		"ssh.hostKey": "--host-key", "ssh.host": "--ssh-host", "ssh.port": "--ssh-port", "ssh.user": "--ssh-user", "ssh.jump": "--jump",
 	}
 }

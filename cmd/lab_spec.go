@@ -63,6 +63,8 @@ func labMachine(c *cluster.Cluster, n *cluster.Node) (lab.Machine, error) {
 	switch {
 	case adopted(n):
 		return lab.Machine{}, fmt.Errorf("%s has ssh.hostKey: it was adopted, so there is no medium to start a machine from", n.Name)
+	case len(n.Bond.Interfaces) > 0 || n.VLAN != 0:
+		return lab.Machine{}, fmt.Errorf("%s has a bond or a VLAN, and a machine of the lab has one plain card: write interface or mac instead, and render", n.Name)
 	case !fixed:
 		return lab.Machine{}, fmt.Errorf("%s has the address %s without a length, to be set by DHCP, and there is none in the lab: write %s/24 for example, and render", n.Name, n.Address, n.Address)
 	}

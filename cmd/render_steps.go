@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/kbm-dev/kbm/ignition"
 )
@@ -35,6 +37,24 @@ func (a *app) saySteps(all []rendered) {
 		for _, step := range steps {
 			a.say("  %s", step)
 		}
+		a.sayKernel(group)
+	}
+}
+
+// sayKernel tells what a static address asks of the first boot. It differs for
+// each machine.
+func (a *app) sayKernel(group []rendered) {
+	group = slices.DeleteFunc(slices.Clone(group), func(r rendered) bool { return len(r.Kernel) == 0 })
+	if len(group) == 0 {
+		return
+	}
+	a.say("  its first boot needs the network before it has read anything; where there is no DHCP, it takes these on the kernel's command line:")
+	for i, r := range group {
+		if i == mostLines {
+			a.say("    … and %d more: kbm %srender NODE", len(group)-mostLines, a.dirFlag())
+			break
+		}
+		a.say("    %s: %s", r.Name, strings.Join(r.Kernel, " "))
 	}
 }
 

@@ -37,6 +37,8 @@ type rendered struct {
 	Media  string   `json:"media,omitempty"`
 	Medium string   `json:"medium,omitempty"`
 	Steps  []string `json:"steps,omitempty"`
+	// Kernel are arguments that its first boot needs where there is no DHCP.
+	Kernel []string `json:"kernel,omitempty"`
 
 	os cluster.OS
 }
@@ -206,6 +208,9 @@ func (r *renderer) describe(n *cluster.Node) (rendered, error) {
 	if len(r.cluster.Secrets.Recipients) > 0 {
 		one.Medium += sealedExt
 		dir = ""
+	}
+	if net := ignition.NetworkOf(r.cluster, n); t.NeedsNetwork && net != nil {
+		one.Kernel = net.KernelArgs(n.Name)
 	}
 	one.Steps, err = t.StepsFor(n.Name, one.os, dir)
 	return one, err

@@ -28,48 +28,6 @@ func (b *builder) base() {
 	b.network()
 }
 
-// networkdDir is where systemd-networkd looks.
-const networkdDir = "/etc/systemd/network"
-
-// network configures the node's own address where the spec gives one with a
-// length. Without a length something else does, DHCP as a rule.
-func (b *builder) network() {
-	node := b.in.Node
-	prefix, ok := node.Prefix()
-	if !ok || adopted(node) {
-		return
-	}
-	resolvers := node.DNS
-	if len(resolvers) == 0 {
-		resolvers = b.in.Cluster.Network.Resolvers
-	}
-	b.m.Network = &Network{
-		Address: prefix.String(), Gateway: node.Gateway, DNS: resolvers,
-		Interface: node.Interface, MAC: node.MAC,
-	}
-	family := "ipv4"
-	if prefix.Addr().Is6() {
-		family = "ipv6"
-	}
-	data := map[string]any{
-		"Address": prefix.String(), "Gateway": node.Gateway, "DNS": resolvers,
-		"Interface": node.Interface, "MAC": node.MAC, "Family": family,
-	}
-	switch b.os.Network {
-	case cluster.Networkd:
-		b.file(File{
-			Path: networkdDir + "/10-kbm.network", Mode: 0o644,
-			Content: b.render("etc/systemd/network/kbm.network", data),
-		})
-	case cluster.NetworkManager:
-		// NetworkManager ignores a keyfile that others may read.
-		b.file(File{
-			Path: "/etc/NetworkManager/system-connections/kbm.nmconnection", Mode: 0o600,
-			Content: b.render("etc/NetworkManager/kbm.nmconnection", data),
-		})
-	}
-}
-
 // adopted machines were not booted from kbm's media: their SSH and network are
 // the owner's.
 func adopted(n *cluster.Node) bool { return n.SSH.HostKey != "" }

@@ -86,9 +86,15 @@ type Network struct {
 	Address string // IP/len
 	Gateway string // IP, or empty
 	DNS     []string
-	// Interface or MAC chooses the card; without both it is the only one.
+	// Interface or MAC chooses the card; without both it is the only one, or the
+	// bond.
 	Interface string
 	MAC       string
+	// Bond are the cards, all by name or all by MAC, that are joined into one.
+	Bond     []string
+	BondMode string
+	// VLAN is the tag of the network that the address is in; 0 for none.
+	VLAN int
 }
 
 // Unit is a systemd unit that kbm writes, or, with no content, one of the

@@ -3,7 +3,6 @@ package ignition
 import (
 	"encoding/json"
 	"fmt"
-	"net/netip"
 
 	"github.com/google/uuid"
 )
@@ -20,6 +19,19 @@ func configDrive(m Machine) (map[string][]byte, error) {
 		return nil, err
 	}
 	return map[string][]byte{"openstack/latest/meta_data.json": append(meta, '\n')}, nil
+}
+
+// cloudConfigDrive is a config drive with a network, which cloud-init sets up
+// before anything else. (Ignition looks at none of it.)
+func cloudConfigDrive(m Machine) (map[string][]byte, error) {
+	files, err := configDrive(m)
+	if err != nil || m.Network == nil {
+		return files, err
+	}
+	if files["openstack/latest/network_data.json"], err = m.Network.openstack(); err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	return files, nil
 }
 
 // machineID tells cloud-init whether it has seen this machine: the same node
@@ -50,57 +62,4 @@ func noCloud(m Machine) (map[string][]byte, error) {
 		return nil, fmt.Errorf("network: %w", err)
 	}
 	return files, nil
-}
-
-type cloudNetwork struct {
-	Version   int                      `yaml:"version"`
-	Ethernets map[string]cloudEthernet `yaml:"ethernets"`
-}
-
-type cloudEthernet struct {
-	Match       map[string]string `yaml:"match,omitempty"`
-	Addresses   []string          `yaml:"addresses"`
-	Routes      []cloudRoute      `yaml:"routes,omitempty"`
-	Nameservers *cloudNameservers `yaml:"nameservers,omitempty"`
-}
-
-type cloudRoute struct {
-	To  string `yaml:"to"`
-	Via string `yaml:"via"`
-}
-
-type cloudNameservers struct {
-	Addresses []string `yaml:"addresses"`
-}
-
-// cloud gives the network in cloud-init's version 2.
-// https://docs.cloud-init.io/en/latest/reference/network-config-format-v2.html
-func (n Network) cloud() ([]byte, error) {
-	if _, err := netip.ParsePrefix(n.Address); err != nil {
-		return nil, fmt.Errorf("address %q: an IP address and its prefix length, such as 192.168.1.11/24", n.Address)
-	}
-	e := cloudEthernet{Addresses: []string{n.Address}}
-	name := n.Interface
-	switch {
-	case n.MAC != "":
-		name, e.Match = "lan", map[string]string{"macaddress": n.MAC}
-	case name == "":
-		name, e.Match = "lan", map[string]string{"name": "e*"}
-	}
-	if n.Gateway != "" {
-		gateway, err := netip.ParseAddr(n.Gateway)
-		if err != nil {
-			return nil, fmt.Errorf("gateway %q: an IP address", n.Gateway)
-		}
-		// Not "default", which older releases do not know.
-		to := "0.0.0.0/0"
-		if gateway.Is6() {
-			to = "::/0"
-		}
-		e.Routes = []cloudRoute{{To: to, Via: n.Gateway}}
-	}
-	if len(n.DNS) > 0 {
-		e.Nameservers = &cloudNameservers{Addresses: n.DNS}
-	}
-	return toYAML("", cloudNetwork{Version: 2, Ethernets: map[string]cloudEthernet{name: e}})
 }

@@ -1,6 +1,7 @@
 package ignition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,9 @@ type Target struct {
 	// NeedsNetwork readers bring the network up before they have read anything:
 	// without DHCP, the kernel's command line must tell them how.
 	NeedsNetwork bool `json:"needsNetwork"`
+	// NamedCard targets carry a static address only for an interface that the
+	// spec names.
+	NamedCard bool `json:"namedCard"`
 	// Refuses tells, by system, why its images would ignore the target and
 	// which one they read.
 	Refuses map[string]string `json:"refuses,omitempty"`
@@ -117,12 +121,17 @@ func CheckTargets(c *cluster.Cluster) cluster.Faults {
 		check(cluster.File, c.Media, system)
 	}
 	for i := range whole.Nodes {
-		if n := &whole.Nodes[i]; n.Media != "" {
-			file := n.Source
-			if file == "" {
-				file = cluster.NodeFile(n.Name)
-			}
+		n := &whole.Nodes[i]
+		file := cmp.Or(n.Source, cluster.NodeFile(n.Name))
+		if n.Media != "" {
 			check(file, n.Media, whole.OSOf(n))
+		}
+		net := NetworkOf(c, n)
+		if t, err := FindTarget(whole.MediaOf(n)); err == nil && t.NamedCard && net != nil && !net.namesCard() {
+			faults = append(faults, cluster.Fault{
+				File: file, Path: "interface", Value: n.Interface, Wrong: "is not the name of one interface, and " + t.Name + " carries no address without",
+				Right: "write interface or mac, or media: nocloud",
+			})
 		}
 	}
 	faults.Sort()

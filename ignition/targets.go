@@ -18,7 +18,7 @@ func Targets() []Target {
 		},
 		{
 			Name: "config-drive", Reader: "cloud-init (ConfigDrive)", Format: cluster.CloudConfig, OSes: cloud,
-			Output: ISO, Label: "config-2", beside: configDrive, anyCase: true, required: 2,
+			Output: ISO, Label: "config-2", beside: cloudConfigDrive, anyCase: true, required: 2, NamedCard: true,
 			Paths:   []string{"openstack/latest/user_data", "openstack/latest/meta_data.json", "openstack/latest/network_data.json"},
 			Refuses: onIgnition("is cloud-init's, and Ignition is no part of that; write openstack for an OpenStack image, ignition-file to install on a disk"),
 			Steps:   attach + `{{.OS}}'s cloud image, or write it to a USB stick, and start the machine: cloud-init reads the volume labelled {{.Label}}`,
@@ -74,6 +74,7 @@ write {{.File}} to a USB stick or attach it as a CD-ROM before the installed sys
 				"fcos": "would be ignored: Fedora CoreOS has no coreos-cloudinit; write openstack or ignition-file",
 			}),
 			Steps: `attach {{.File}} as a CD-ROM to a machine with Flatcar on its disk, and start it: coreos-cloudinit reads the volume labelled {{.Label}} at each start
+detach it once the machine answers, for what is changed later is undone by it
 on bare metal it looks for one only with flatcar.configdrive=1 on the kernel's command line: set linux_append="flatcar.configdrive=1" in /oem/grub.cfg`,
 		},
 		{
