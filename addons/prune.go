@@ -53,7 +53,6 @@ func (r *run) keeping(ctx context.Context) error {
 			}
 		}
 		if c.Action == Keep {
-			r.progress.say(c.Addon, "keeping "+c.Object+": "+c.Note)
 			r.note(c)
 		}
 	}

@@ -64,7 +64,9 @@ func addonsGo(t *testing.T, x *traffic) {
 			}
 		}
 	}
-	nothingLeftToDo(t, x.Cluster)
+	if diff := x.Kbm(t, "diff"); diff.Code != 0 || !strings.HasPrefix(diff.Stdout, "Nothing to do.\n") || !strings.Contains(diff.Stdout, "certificates.cert-manager.io") {
+		t.Errorf("what is kept: %s", diff.All())
+	}
 }
 
 type apiObject struct {

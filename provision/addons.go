@@ -25,9 +25,19 @@ func (r *run) applyAddons(ctx context.Context) (err error) {
 		return nil
 	}
 	r.report("", "addons", Started, "")
+	return r.applyChanges(ctx)
+}
+
+// applyChanges tells of what had to be kept, as the person meant it to go.
+func (r *run) applyChanges(ctx context.Context, names ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, addonDeadline)
 	defer cancel()
-	_, err = r.engine.Apply(ctx, r.Addons, r.addonProgress)
+	done, err := r.engine.Apply(ctx, r.Addons, r.addonProgress, names...)
+	for _, c := range done {
+		if c.Action == addons.Keep {
+			r.report("addon "+c.Addon, "", Warned, fmt.Sprintf("kept %s: %s", c.Object, c.Note))
+		}
+	}
 	return err
 }
 

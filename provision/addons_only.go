@@ -101,10 +101,7 @@ func applyOnly(names []string) func(context.Context, *run) error {
 		if !changed(r.changes) {
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(ctx, addonDeadline)
-		defer cancel()
-		_, err := r.engine.Apply(ctx, r.Addons, r.addonProgress, names...)
-		return err
+		return r.applyChanges(ctx, names...)
 	}
 }
 
