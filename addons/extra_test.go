@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/pki"
 )
@@ -35,7 +37,12 @@ func withExtra(t *testing.T, extra cluster.Extra, files map[string]string) *clus
 
 func renderExtra(t *testing.T, c *cluster.Cluster) (Addon, error) {
 	t.Helper()
-	all, err := Render(c, Review{Dir: c.Dir})
+	return renderExtraFrom(t, c, Review{Dir: c.Dir})
+}
+
+func renderExtraFrom(t *testing.T, c *cluster.Cluster, sources Sources) (Addon, error) {
+	t.Helper()
+	all, err := Render(c, sources)
 	if err != nil {
 		return Addon{}, err
 	}
@@ -96,11 +103,11 @@ func TestExtraMakesSecretsOfFiles(t *testing.T) {
 		want  map[string]string // data, or
 		err   []string
 	}{
-		"tls":                {tls("app.crt", "app.key"), map[string]string{"tls.crt": files["app.crt"], "tls.key": files["app.key"]}, nil},
+		"tls":                {tls("app.crt", "app.key"), map[string]string{"tls.crt": files["app.crt"], "tls.key": "(from app.key)"}, nil},
 		"an encrypted key":   {tls("app.crt", "sealed.key.age"), map[string]string{"tls.crt": files["app.crt"], "tls.key": "(from sealed.key.age)"}, nil},
 		"another's key":      {tls("app.crt", "other.key"), nil, []string{"app.crt", "other.key", "does not match"}},
 		"no key":             {tls("app.crt", "auth"), nil, []string{"key auth"}},
-		"htpasswd":           {htpasswd("auth"), map[string]string{"auth": auth}, nil},
+		"htpasswd":           {htpasswd("auth"), map[string]string{"auth": "(from auth)"}, nil},
 		"a password":         {htpasswd("plain"), nil, []string{"plain, line 1", "htpasswd -B"}},
 		"no user":            {htpasswd("nobody"), nil, []string{"nobody", "no user"}},
 		"not user:hash":      {htpasswd("text"), nil, []string{"text, line 1", "user:hash"}},
@@ -124,13 +131,40 @@ func TestExtraMakesSecretsOfFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for key, want := range tc.want {
-				got, err := base64.StdEncoding.DecodeString(text(a.Objects[0], "data", key))
-				if err != nil || string(got) != want {
-					t.Errorf("%s is %q, %v; want %q", key, got, err, want)
-				}
-			}
+			wantData(t, a.Objects[0], tc.want)
 		})
+	}
+}
+
+// Who reads manifests over is not shown what the cluster gets.
+func TestFilesOfSecretsAreForTheClusterOnly(t *testing.T) {
+	pair := certificate(t, "app")
+	const auth = "carl:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
+	c := withExtra(t, cluster.Extra{
+		TLS:      []cluster.TLSSecret{{Name: "app-tls", Cert: "app.crt", Key: "app.key"}},
+		HTPasswd: []cluster.HTPasswdSecret{{Name: "basic-auth", File: "auth"}},
+	}, map[string]string{"app.crt": string(pair.Cert), "app.key": string(pair.Key), "auth": auth})
+	reviewed, err := renderExtra(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantData(t, reviewed.Objects[0], map[string]string{"tls.crt": string(pair.Cert), "tls.key": "(from app.key)"})
+	wantData(t, reviewed.Objects[1], map[string]string{"auth": "(from auth)"})
+	toApply, err := renderExtraFrom(t, c, struct{ Review }{Review{Dir: c.Dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantData(t, toApply.Objects[0], map[string]string{"tls.crt": string(pair.Cert), "tls.key": string(pair.Key)})
+	wantData(t, toApply.Objects[1], map[string]string{"auth": auth})
+}
+
+func wantData(t *testing.T, secret *unstructured.Unstructured, want map[string]string) {
+	t.Helper()
+	for key, want := range want {
+		got, err := base64.StdEncoding.DecodeString(text(secret, "data", key))
+		if err != nil || string(got) != want {
+			t.Errorf("%s is %q, %v; want %q", key, got, err, want)
+		}
 	}
 }
 

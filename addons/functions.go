@@ -11,9 +11,8 @@ import (
 // the spec only names. Those of secrets give base64, as the data of a Secret is.
 func (v values) functions() template.FuncMap {
 	return template.FuncMap{
-		"secret":     func(s cluster.Secret) (string, error) { return inBase64(v.sources.Secret(s)) },
-		"secretFile": func(name string) (string, error) { return inBase64(v.sources.File(name)) },
-		"kept":       func(name string) (string, error) { return inBase64(v.sources.Kept(name)) },
+		"secret": func(s cluster.Secret) (string, error) { return inBase64(v.sources.Secret(s)) },
+		"kept":   func(name string) (string, error) { return inBase64(v.sources.Kept(name)) },
 		"file": func(name string) (string, error) {
 			text, err := v.sources.File(name)
 			return string(text), asValueError(err)

@@ -29,17 +29,24 @@ func (v values) keyPair(certFile, keyFile string) (keyPairData, error) {
 			return keyPairData{}, asValueError(fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err))
 		}
 	}
+	if v.reviewed() {
+		key = origin(keyFile)
+	}
 	data := keyPairData{}
 	data.Cert, _ = inBase64(cert, nil)
 	data.Key, _ = inBase64(key, nil)
 	return data, nil
 }
 
-// hidden tells whether the content of a file is not shown to who renders.
-func (v values) hidden(name string) bool {
+// reviewed tells whether people are to read what is rendered: they are shown
+// where a secret comes from.
+func (v values) reviewed() bool {
 	_, review := v.sources.(Review)
-	return review && strings.HasSuffix(name, ".age")
+	return review
 }
+
+// hidden tells whether a file cannot be read by whoever renders.
+func (v values) hidden(name string) bool { return v.reviewed() && strings.HasSuffix(name, ".age") }
 
 // CheckExpiry refuses a certificate (PEM, its chain behind it) that has run out.
 func CheckExpiry(chain []byte, now time.Time) error {

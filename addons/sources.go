@@ -48,13 +48,16 @@ func (Review) Secret(s cluster.Secret) ([]byte, error) {
 	if s.Env != "" {
 		return []byte("(from the environment variable " + s.Env + ")"), nil
 	}
-	return []byte("(from " + s.File + ")"), nil
+	return origin(s.File), nil
 }
+
+// origin stands in the place of what a file holds.
+func origin(file string) []byte { return []byte("(from " + file + ")") }
 
 // File reads a file that is not encrypted.
 func (r Review) File(name string) ([]byte, error) {
 	if strings.HasSuffix(name, ".age") {
-		return []byte("(from " + name + ")"), nil
+		return origin(name), nil
 	}
 	text, err := os.ReadFile(filepath.Join(r.Dir, name))
 	if err != nil {
