@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -65,8 +66,11 @@ func TestMetricsServer(t *testing.T) {
 		if response.StatusCode != http.StatusOK {
 			return fmt.Errorf("it answers %s", response.Status)
 		}
-		if err := json.NewDecoder(response.Body).Decode(&top); err != nil || len(top.Items) == 0 {
-			return fmt.Errorf("no node yet: %v", err)
+		if err := json.NewDecoder(response.Body).Decode(&top); err != nil {
+			return err
+		}
+		if len(top.Items) == 0 {
+			return errors.New("of no node yet")
 		}
 		return nil
 	})
@@ -96,7 +100,7 @@ func (s *street) openKubelet(t *testing.T) int32 {
 			return
 		}
 		now := time.Now()
-		fmt.Fprintf(w, "node_cpu_usage_seconds_total %f %d\nnode_memory_working_set_bytes %d %d\n",
+		_, _ = fmt.Fprintf(w, "node_cpu_usage_seconds_total %f %d\nnode_memory_working_set_bytes %d %d\n",
 			now.Sub(begun).Seconds()/10+1, now.UnixMilli(), 64<<20, now.UnixMilli())
 	})}
 	go func() { _ = server.Serve(l) }()
