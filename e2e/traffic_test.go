@@ -53,7 +53,6 @@ func TestTraffic(t *testing.T) {
 	}{
 		{"names lead in", namesLeadIn},
 		{"certificate by http01", certificateByHTTP01},
-		{"certificate by dns01", certificateByDNS01},
 		{"certificate of the private CA", certificateOfPrivateCA},
 		{"classes are kept apart", classesAreKeptApart},
 		{"client address", clientAddress},
@@ -67,6 +66,7 @@ func TestTraffic(t *testing.T) {
 		{"seeds", seeds},
 		{"records go with their Ingress", recordsGo},
 		{"kubectl top", kubectlTop},
+		{"certificate by dns01", certificateByDNS01}, // cert-manager waits for a minute
 		{"nothing to do", nothingToDoWithAddons},
 		{"the announcing node loses power", announcerLosesPower},
 	} {
