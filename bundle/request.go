@@ -56,10 +56,11 @@ func begins(resp *http.Response, address string, offset int64) (start, total int
 	return 0, 0, statusError{url: address, status: resp.StatusCode, after: time.Duration(after) * time.Second}
 }
 
-// because prefers the reason for which a request was cut off.
+// because prefers the reason for which a request was cut off. It stands even
+// without an error: a server may end its answer well when it is hung up on.
 func because(ctx context.Context, err error) error {
 	var slow slowError
-	if err != nil && errors.As(context.Cause(ctx), &slow) {
+	if errors.As(context.Cause(ctx), &slow) {
 		return slow
 	}
 	return err

@@ -32,11 +32,19 @@ import (
 type world struct {
 	*httptest.Server
 	files map[string][]byte
-	// answer, where set, may answer instead.
-	answer func(w http.ResponseWriter, r *http.Request) bool
 
 	mu    sync.Mutex
 	asked []string // "GET /path", and " bytes=…" where a range was asked
+	other answer
+}
+
+// answer may answer a request instead of upstream.
+type answer func(out http.ResponseWriter, r *http.Request) bool
+
+func (w *world) answer(a answer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.other = a
 }
 
 func newWorld(t *testing.T) *world {
@@ -46,8 +54,9 @@ func newWorld(t *testing.T) *world {
 	w.Server = httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		w.asked = append(w.asked, strings.TrimSpace(r.Method+" "+r.URL.Path+" "+r.Header.Get("Range")))
+		other := w.other
 		w.mu.Unlock()
-		if w.answer != nil && w.answer(out, r) {
+		if other != nil && other(out, r) {
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/v2") {
