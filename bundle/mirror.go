@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/kbm-dev/kbm/cluster"
 )
 
 // Mirrors say where to ask instead: from a host that kbm pulls from, such as
@@ -39,15 +41,9 @@ func (m Mirrors) check(hosts []string) error {
 			faults = append(faults, fmt.Errorf("mirror of %q: nothing is pulled from there: the hosts are %s", from, strings.Join(hosts, ", ")))
 			continue
 		}
-		u, err := url.Parse(m[from])
-		switch {
-		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-			faults = append(faults, fmt.Errorf("mirror of %s: %q is not a URL: make it https://HOST[:PORT][/PATH]", from, m[from]))
-		case u.User != nil:
-			// Not quoted: it may hold a password.
-			faults = append(faults, fmt.Errorf("mirror of %s: leave the user out of the URL: for registries, log in with `docker login`", from))
-		case u.RawQuery != "" || u.Fragment != "":
-			faults = append(faults, fmt.Errorf("mirror of %s: %q: leave out what follows the path", from, m[from]))
+		if wrong, right := cluster.MirrorFault(m[from]); wrong != "" {
+			// The URL is not repeated: it may hold a password.
+			faults = append(faults, fmt.Errorf("mirror of %s: the URL %s: %s", from, wrong, right))
 		}
 	}
 	return errors.Join(faults...)

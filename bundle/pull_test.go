@@ -172,14 +172,14 @@ func TestPullPinsWhatItBrought(t *testing.T) {
 func TestPullRefusesWhatItCannotDo(t *testing.T) {
 	w := newWorld(t)
 	for want, change := range map[string]func(o *PullOptions){
-		`no artefact or group is called "kubelot"`:                              func(o *PullOptions) { o.Only = []string{"kubelot"} },
-		`architecture "mips" is not one of nodes`:                               func(o *PullOptions) { o.Arch = "mips" },
-		"kubernetes v1.2.3 is not one of":                                       func(o *PullOptions) { o.Kubernetes = "v1.2.3" },
-		"ignition cannot be pulled: its project":                                func(o *PullOptions) { o.Only = []string{"kubelet", "ignition"} },
-		"pebble cannot be pulled: only kbm's own":                               func(o *PullOptions) { o.Only = []string{"traffic"} },
-		`mirror of "example.com": nothing is pulled`:                            func(o *PullOptions) { o.Mirrors["example.com"] = "https://a" },
-		`mirror of ghcr.io: "mirror.lan" is not a URL`:                          func(o *PullOptions) { o.Mirrors["ghcr.io"] = "mirror.lan" },
-		"mirror of ghcr.io: leave the user out of the URL: for registries, log": func(o *PullOptions) { o.Mirrors["ghcr.io"] = "https://me:secret@a" },
+		`no artefact or group is called "kubelot"`:                  func(o *PullOptions) { o.Only = []string{"kubelot"} },
+		`architecture "mips" is not one of nodes`:                   func(o *PullOptions) { o.Arch = "mips" },
+		"kubernetes v1.2.3 is not one of":                           func(o *PullOptions) { o.Kubernetes = "v1.2.3" },
+		"ignition cannot be pulled: its project":                    func(o *PullOptions) { o.Only = []string{"kubelet", "ignition"} },
+		"pebble cannot be pulled: only kbm's own":                   func(o *PullOptions) { o.Only = []string{"traffic"} },
+		`mirror of "example.com": nothing is pulled`:                func(o *PullOptions) { o.Mirrors["example.com"] = "https://a" },
+		"mirror of ghcr.io: the URL is not a URL":                   func(o *PullOptions) { o.Mirrors["ghcr.io"] = "mirror.lan" },
+		"mirror of ghcr.io: the URL has a user in it: leave it out": func(o *PullOptions) { o.Mirrors["ghcr.io"] = "https://me:secret@a" },
 	} {
 		o := w.options(filepath.Join(t.TempDir(), "new"))
 		change(&o)

@@ -107,6 +107,8 @@ func TestOneFaultEach(t *testing.T) {
 		{"algorithm", func(c *Cluster) { c.PKI.Algorithm = "ed25519" }, "pki.algorithm|ecdsa-p256"},
 		{"san", func(c *Cluster) { c.PKI.ExtraSANs = []string{"*.ok.example.com", "a.*.b"} }, "pki.extraSANs[1]|wildcard"},
 		{"pod security", func(c *Cluster) { c.Security.PodSecurity = "Baseline" }, "security.podSecurity|baseline"},
+		{"mirror", func(c *Cluster) { c.Bundle.Mirrors = map[string]string{"ghcr.io": "mirror.lan"} }, "bundle.mirrors.ghcr.io|make it https://HOST"},
+		{"mirror with a password", func(c *Cluster) { c.Bundle.Mirrors = map[string]string{"ghcr.io": "https://me:x@mirror.lan"} }, "bundle.mirrors.ghcr.io|docker login"},
 		{"recipient", func(c *Cluster) { c.Secrets.Recipients = []string{"ssh-ed25519 AAAA"} }, "secrets.recipients[0]|not a recipient"},
 		{"node name", w1(func(n *Node) { n.Name = "W1" }), "nodes/W1.yaml: name|not a host name"},
 		{"node name too long", w1(func(n *Node) { n.Name = strings.Repeat("x", 53) }), "name|up to 52"},
