@@ -168,6 +168,9 @@ type Node struct {
 	// VLAN is the number of the network that the address is in, where the switch
 	// hands it over tagged: on the interface, or on the bond.
 	VLAN int `json:"vlan,omitempty" eg:"20"`
+	// Serial number of the machine, as the maker wrote it into the firmware: a
+	// stick for many machines (kbm media stick) knows a machine by it, or by mac.
+	Serial string `json:"serial,omitempty" eg:"7CN4X3J"`
 	// OS of the machine. Unless set, the cluster's.
 	OS string `json:"os,omitempty" eg:"debian"`
 	// Media is what the machine reads at its first boot, as kbm media targets

@@ -12,6 +12,9 @@ import (
 // wildcards of systemd-networkd.
 var interfaceName = regexp.MustCompile(`^[a-zA-Z0-9*?][a-zA-Z0-9_.*?:-]{0,14}$`)
 
+// serialNumber is printable, and has no comma: lists of keys are divided by one.
+var serialNumber = regexp.MustCompile(`^[!-+\--~][ -+\--~]{0,63}$`)
+
 // BondModes lists the ways in which a bond may share its interfaces, the
 // default first: the kernel's, Documentation/networking/bonding.rst.
 func BondModes() []string {
@@ -32,6 +35,9 @@ func checkNodeInterfaces(k checker, n *Node, fixed bool) {
 	}
 	if n.Interface != "" && n.MAC != "" {
 		k.add("interface", n.Interface, "stands beside mac", "keep one of the two")
+	}
+	if n.Serial != "" && !serialNumber.MatchString(n.Serial) {
+		k.add("serial", n.Serial, "is not a serial number", "write what dmidecode -s system-serial-number prints on the machine")
 	}
 	checkBond(k, n, fixed)
 	if n.VLAN != 0 {

@@ -129,6 +129,8 @@ func TestOneFaultEach(t *testing.T) {
 		{"mac", w1(func(n *Node) { n.MAC = "52:54:00" }), "nodes/w1.yaml: mac|not a MAC"},
 		{"mac of a group", w1(func(n *Node) { n.MAC = "01:00:5e:00:00:01" }), "nodes/w1.yaml: mac|group"},
 		{"interface and mac", w1(func(n *Node) { n.Interface, n.MAC = "eno1", "52:54:00:12:34:56" }), "nodes/w1.yaml: interface|beside mac"},
+		{"serial", w1(func(n *Node) { n.Serial = "a,b" }), "nodes/w1.yaml: serial|dmidecode"},
+		{"same serial", func(c *Cluster) { c.Nodes[0].Serial, c.Nodes[1].Serial = "VMware-56 4d", "VMware-56  4d" }, "nodes/w1.yaml: serial|also that of node cp1"},
 		{"bond of one", bond("active-backup", "eno1"), "nodes/cp1.yaml: bond.interfaces|is alone"},
 		{"bond of none", bond("active-backup"), "nodes/cp1.yaml: bond.interfaces|is missing"},
 		{"bond mode", bond("lacp", "eno1", "eno2"), "nodes/cp1.yaml: bond.mode|active-backup, 802.3ad"},

@@ -37,6 +37,7 @@ func checkDuplicates(faults *Faults, nodes []Node) {
 				uniqueAs("mac", fmt.Sprintf("bond.interfaces[%d]", i), mac.String(), port)
 			}
 		}
+		unique("serial", strings.Join(strings.Fields(n.Serial), ""), n.Serial)
 		if n.SSH.Host != "" {
 			unique("ssh.host", strings.ToLower(fmt.Sprintf("%s %s %d", n.SSH.Jump, n.SSH.Host, n.SSH.Port)), n.SSH.Host)
 		}

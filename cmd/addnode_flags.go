@@ -36,6 +36,7 @@ func (f *nodeFlags) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.node.Bond.Interfaces, "bond", nil, "interfaces that are joined into one, by name or by MAC address (repeatable)")
 	flags.StringVar(&f.node.Bond.Mode, "bond-mode", "", "how they share the work (default active-backup, which any switch carries)")
 	flags.IntVar(&f.node.VLAN, "vlan", 0, "number of the VLAN that the address is in, 1 to 4094")
+	flags.StringVar(&f.node.Serial, "serial", "", "the machine's serial number, for a stick that knows it by that")
 	flags.StringVar(&f.node.OS, "os", "", "operating system (default the cluster's)")
 	flags.StringVar(&f.node.Media, "media", "", "what the machine reads at its first boot, see kbm media targets (default the cluster's)")
 	flags.StringArrayVar(&f.labels, "label", nil, "label of the Kubernetes node, KEY=VALUE (repeatable)")
@@ -55,7 +56,7 @@ func (f *nodeFlags) add(c *cobra.Command) {
 func nodePaths() map[string]string {
 	return map[string]string{
 		"name": "NAME", "role": "--role", "address": "--address", "gateway": "--gateway", "dns": "--dns",
-		"interface": "--interface", "mac": "--mac", "bond.interfaces": "--bond", "bond.mode": "--bond-mode", "vlan": "--vlan",
+		"interface": "--interface", "mac": "--mac", "bond.interfaces": "--bond", "bond.mode": "--bond-mode", "vlan": "--vlan", "serial": "--serial",
 		"os": "--os", "media": "--media", "labels": "--label", "taints": "--taint",
 		"ssh.hostKey": "--host-key", "ssh.host": "--ssh-host", "ssh.port": "--ssh-port", "ssh.user": "--ssh-user", "ssh.jump": "--jump",
 	}

@@ -22,11 +22,12 @@ and kbm render makes what that target reads. What no reader would find is
 refused, since such a machine boots and silently stays as it was.`,
 		Example: `  kbm media targets
   kbm media targets proxmox
-  kbm media verify build/w1/w1.iso`,
+  kbm media verify build/w1/w1.iso
+  kbm media stick --out stick.iso`,
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommand,
 	}
-	c.AddCommand(newMediaTargetsCommand(a), newMediaVerifyCommand(a))
+	c.AddCommand(newMediaTargetsCommand(a), newMediaVerifyCommand(a), newMediaStickCommand(a))
 	return c
 }
 

@@ -101,6 +101,9 @@ func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 	}
 	for _, m := range found.Machines {
 		a.say("node %s: writes %s", m.Node, count(len(m.Files), "file"))
+		if len(m.Keys) > 0 {
+			a.say("  it is known by: %s", strings.Join(m.Keys, ", "))
+		}
 		if len(m.Names) > 0 {
 			a.say("  its SSH host key is signed for: %s", strings.Join(m.Names, ", "))
 		}

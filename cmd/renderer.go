@@ -146,12 +146,16 @@ func (r *renderer) plain(name string, set *pki.Set) (ignition.Rendered, error) {
 	if !ok || adopted(n) {
 		return ignition.Rendered{}, nil
 	}
-	m, err := ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set})
+	m, err := r.machine(n, set)
 	if err != nil {
 		return ignition.Rendered{}, err
 	}
 	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n)})
 	return out, usageError(err)
+}
+
+func (r *renderer) machine(n *cluster.Node, set *pki.Set) (ignition.Machine, error) {
+	return ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set})
 }
 
 // adopted machines run already, with a system of their own.

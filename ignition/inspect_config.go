@@ -28,6 +28,8 @@ func (f *Found) read(config []byte) error {
 		m, err = readIgnition(trimmed)
 	case bytes.HasPrefix(config, []byte("#cloud-config")):
 		m, err = f.readCloud(config)
+	case stickHead.Match(config):
+		return f.readStick(config)
 	default:
 		return errors.New("it is neither Ignition's JSON nor a #cloud-config")
 	}

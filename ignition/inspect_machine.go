@@ -17,6 +17,8 @@ import (
 // FoundMachine is what a medium makes of a machine. It holds no secret.
 type FoundMachine struct {
 	Node string `json:"node"`
+	// Keys are those by which a stick knows the machine.
+	Keys []string `json:"keys,omitempty"`
 	// Names are those that the SSH host key is signed for.
 	Names []string `json:"names,omitempty"`
 	// Files are the paths that it writes.

@@ -62,7 +62,7 @@ func (n Network) cloud() ([]byte, error) {
 	case n.VLAN != 0:
 		name = c.card(0, n.Interface, false)
 	case n.MAC != "":
-		name, address.Match = "lan", map[string]string{"macaddress": n.MAC}
+		name, address.SetName, address.Match = cardName(0), cardName(0), map[string]string{"macaddress": n.MAC}
 	case name == "":
 		name, address.Match = "lan", map[string]string{"name": "e*"}
 	}

@@ -43,7 +43,7 @@ func TestNetworkConfig(t *testing.T) {
 		},
 		"MAC before interface": {
 			Network{Address: "10.0.0.2/8", Interface: "eno1", MAC: "52:54:00:00:00:01"},
-			"{version: 2, ethernets: {lan: {match: {macaddress: '52:54:00:00:00:01'}, addresses: [10.0.0.2/8]}}}",
+			"{version: 2, ethernets: {lan0: {match: {macaddress: '52:54:00:00:00:01'}, set-name: lan0, addresses: [10.0.0.2/8]}}}",
 		},
 		"only card, IPv6": {
 			Network{Address: "fd00::2/64", Gateway: "fd00::1", DNS: []string{"fd00::1"}},

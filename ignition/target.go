@@ -49,6 +49,8 @@ type Target struct {
 	// NamedCard targets carry a static address only for an interface that the
 	// spec names.
 	NamedCard bool `json:"namedCard"`
+	// Stick tells whether one medium can be for many machines.
+	Stick bool `json:"stick"`
 	// Refuses tells, by system, why its images would ignore the target and
 	// which one they read.
 	Refuses map[string]string `json:"refuses,omitempty"`

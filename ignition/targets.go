@@ -12,7 +12,7 @@ func Targets() []Target {
 		{
 			Name: "nocloud", Reader: "cloud-init (NoCloud)", Format: cluster.CloudConfig, OSes: cloud,
 			Output: ISO, Label: "cidata", Paths: []string{"user-data", "meta-data", "network-config"}, beside: noCloud,
-			anyCase: true, required: 2,
+			anyCase: true, required: 2, Stick: true,
 			Refuses: onIgnition("would be ignored: Ignition reads no NoCloud seed; write proxmox for a Proxmox VE image, ignition-file to install on a disk"),
 			Steps:   attach + `{{.OS}}'s cloud image, or write it to a USB stick, and start the machine: cloud-init reads the volume labelled {{.Label}}`,
 		},
@@ -68,7 +68,7 @@ write {{.File}} to a USB stick or attach it as a CD-ROM before the installed sys
 		},
 		{
 			Name: "coreos-cloudinit", Reader: "coreos-cloudinit", Format: cluster.CoreOSCloudConfig, OSes: []string{"flatcar"},
-			Output: ISO, Label: "config-2", Paths: []string{"openstack/latest/user_data"},
+			Output: ISO, Label: "config-2", Paths: []string{"openstack/latest/user_data"}, Stick: true,
 			Kernel: []string{"flatcar.configdrive=1"},
 			Refuses: refusals(onCloudInit("is for coreos-cloudinit, whose dialect cloud-init does not read; write config-drive"), map[string]string{
 				"fcos": "would be ignored: Fedora CoreOS has no coreos-cloudinit; write openstack or ignition-file",
