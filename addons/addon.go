@@ -20,9 +20,9 @@ import (
 	"github.com/kbm-dev/kbm/cluster"
 )
 
-// Every folder beside this file is an addon; there is no list to add it to.
-// Only crds is none: see readCRDs. Its pattern matches .gitignore too, so that
-// Go compiles before anything was generated.
+// Every folder beside this file that has an addon.yaml is an addon; there is no
+// list to add it to. For crds see readCRDs: its pattern matches .gitignore too,
+// so that Go compiles before anything was generated.
 //
 //go:generate go -C ../tools/crds run . ../../addons/crds
 //go:embed */*.yaml crds/*
@@ -56,7 +56,7 @@ type about struct {
 	// Order is the turn: what others need comes first.
 	Order int `json:"order"`
 	// CRDs are the modules whose custom resource definitions it needs, by their
-	// paths. An entry is a template, and may come to nothing.
+	// paths. An entry is a template; one that comes out empty asks for none.
 	CRDs []string `json:"crds,omitempty"`
 	// Local takes in the files and folders that the section extra names.
 	Local bool `json:"local,omitempty"`

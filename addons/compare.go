@@ -10,9 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// compareHere does without the server's dry run, which a webhook that does not
-// answer makes impossible. It sees what is missing or has another value, and
-// may take for a difference what the server would see as the same.
+// compareHere does without the server's dry run, which is impossible while a
+// webhook does not answer, and costly for definitions. It sees what is missing
+// or has another value, and may take for a difference what the server would see
+// as the same.
 func (e *Engine) compareHere(ctx context.Context, c *Change) error {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(c.target.GroupVersionKind())

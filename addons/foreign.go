@@ -92,7 +92,7 @@ func (e *Engine) inNamespace(ctx context.Context, namespace string, local bool, 
 }
 
 // namespacedKinds are the kinds whose objects lie in namespaces and can be
-// deleted: those of the metrics API, for one, are no objects that are kept.
+// deleted: those of the metrics API, for one, are measured and not stored.
 func (e *Engine) namespacedKinds() ([]schema.GroupVersionKind, error) {
 	lists, err := discovery.ServerPreferredNamespacedResources(e.discovery)
 	if err != nil {

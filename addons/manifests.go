@@ -33,9 +33,9 @@ func (v values) addManifests(a *Addon) error {
 	return nil
 }
 
-// manifestsIn is a file, or all of a folder and of those in it, sorted, by their
-// names relative to dir. Files and folders with a dot in front are no manifests:
-// editors and git leave them.
+// manifestsIn lists a file, or all manifests of a folder and of the folders in
+// it, sorted, by their names relative to dir. Files and folders with a dot in
+// front are no manifests: editors and git leave them.
 func manifestsIn(dir, name string) ([]string, error) {
 	var files []string
 	top := filepath.Join(dir, name)

@@ -15,15 +15,17 @@ import (
 // webhook whether it answers.
 const pollInterval = 100 * time.Millisecond
 
-// settleRounds is how long an object may still be refused whose obstacle is just
-// out of the way: API servers and webhooks hear of a new definition, or of a
-// deletion, a moment later.
+// settleRounds is for how many requests an object may still be refused whose
+// obstacle has just been removed: API servers and webhooks hear of a new
+// definition, or of a deletion, a moment later.
 const settleRounds = 100
 
 // heardAfter is how long API servers may take to hear of a new webhook. Until
 // then they accept custom resources without it, and nothing tells.
 const heardAfter = time.Second
 
+// heard gives API servers the time to hear of webhooks that were just applied,
+// where custom resources come after them.
 func (r *run) heard(ctx context.Context) error {
 	hooked := r.due(hooks, func(c *Change) bool { return c.Action.applies() })
 	after := r.due(customs, func(c *Change) bool { return c.Action.Changes() })
@@ -79,7 +81,8 @@ func (r *run) patiently(ctx context.Context, c *Change, request func() error) er
 	}
 }
 
-// excuse is also for a kind that was defined a moment ago.
+// excuse knows one excuse more than the function: a kind that this very run has
+// defined, and that is not served yet.
 func (r *run) excuse(c *Change, err error) (why string, wait bool) {
 	_, ours := r.defined[c.target.GroupVersionKind().GroupKind()]
 	missing := meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && unserved.MatchString(err.Error())

@@ -23,8 +23,8 @@ var immutable = regexp.MustCompile(`immutable|may not change|cannot change`)
 // gives a Change for each object, unchanged ones too. Objects in the inventory
 // that are not rendered any more come last, to be deleted. Nothing is changed.
 //
-// Names limit it to some addons, also to such as are only in the inventory; all
-// are still those of the whole cluster.
+// Names limit it to some addons, which may be in the inventory only; all still
+// holds every addon of the cluster.
 func (e *Engine) Plan(ctx context.Context, all []Addon, names ...string) ([]Change, error) {
 	stored, err := e.readInventory(ctx)
 	if err != nil {

@@ -38,7 +38,7 @@ func (f podFault) String() string {
 	return s
 }
 
-// hopeless tells whether no time cures it.
+// hopeless tells whether waiting cannot cure it.
 func (f podFault) hopeless() bool {
 	return slices.Contains([]string{"InvalidImageName", "ErrImageNeverPull"}, f.reason)
 }

@@ -66,6 +66,7 @@ func notExplained(name string) error {
 // textWidth is where lines of prose are broken, as in the help texts.
 const textWidth = 80
 
+// settingPrinter writes settings for people, each below the one that holds it.
 type settingPrinter struct {
 	out   strings.Builder
 	width int // in characters

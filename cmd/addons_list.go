@@ -24,7 +24,7 @@ type listedAddon struct {
 func newAddonsListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "List the addons that there are, in the order in which they are applied",
+		Short:   "List all addons, on or off, in order of need",
 		Example: `  kbm addons list -o json`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return a.listAddons() },

@@ -43,7 +43,7 @@ objects of the running cluster; nothing is sent anywhere.`,
 	return c
 }
 
-// externalOptions are the flags that all of them share.
+// externalOptions are the flags that all commands of kbm external share.
 type externalOptions struct {
 	from    string
 	classes []string
@@ -53,11 +53,11 @@ type externalOptions struct {
 func (o *externalOptions) flags(c *cobra.Command, from string) {
 	c.Flags().StringVar(&o.from, "from", "", "spec: the hosts in cluster.yaml; cluster: the objects of the running cluster ("+from+")")
 	completeWith(c, "from", []string{fromSpec, fromCluster})
-	c.Flags().StringSliceVar(&o.classes, "class", nil, "ingress classes; where two serve a name, it is the first one's (default all)")
+	c.Flags().StringSliceVar(&o.classes, "class", nil, "ingress classes; a name that two of them serve is the first one's (default all)")
 	c.Flags().StringVar(&o.out, "out", "", "file to write, instead of standard output")
 }
 
-// found is what is known of the world that a cluster shows.
+// found is what a cluster shows to the world: its ingress classes, and its names.
 type found struct {
 	cluster *cluster.Cluster
 	classes []cluster.IngressClass
@@ -68,8 +68,8 @@ type found struct {
 	served map[string][]string
 }
 
-// find reads the spec, and asks the cluster where that is wanted. standard is
-// what is done when the flag says nothing.
+// find reads the spec, and asks the cluster where that is wanted. standard
+// chooses between the two when --from is not given.
 func (a *app) find(ctx context.Context, o externalOptions, standard func(*cluster.Cluster, []cluster.IngressClass) string) (*found, error) {
 	if o.from != "" && o.from != fromSpec && o.from != fromCluster {
 		return nil, usageError(fmt.Errorf("--from %q is not a place to look; write spec or cluster", o.from))

@@ -16,8 +16,8 @@ import (
 // nameForm is one way to tell names to a LAN.
 type nameForm struct {
 	name, short, long, example string
-	// flags adds those of this form only, and returns what makes its text. old
-	// is what --out names, nil without it.
+	// flags adds the flags of this form only, and returns what makes its text.
+	// old is what the file of --out holds, nil without one.
 	flags func(*app, *cobra.Command) func(l external.List, old []byte) ([]byte, error)
 }
 
@@ -127,7 +127,7 @@ func (f *found) dropLost(a *app) (err error) {
 		case len(n.Addresses) > 0:
 			return false
 		case f.source == cluster.File:
-			err = usageError(fmt.Errorf("%s: cluster.yaml does not say where %s leads to: set the class' address, or with nodePort what it publishes; or give --address, or ask the running cluster with --from cluster", n.From, n.Name))
+			err = usageError(fmt.Errorf("%s: cluster.yaml does not say where %s leads to: set the address of the class, or with nodePort what it publishes; or give --address, or ask the running cluster with --from cluster", n.From, n.Name))
 		default:
 			a.note("left out: %s: %s leads nowhere yet", n.From, n.Name)
 		}

@@ -60,7 +60,7 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 	_ = root.MarkPersistentFlagDirname("dir") // the flag stands one line above
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "text or json")
 	completeWith(root, "output", []string{"text", "json"})
-	root.PersistentFlags().StringVar(&a.identity, "identity", "", "file of an age identity or SSH key that decrypts pki/*.age ($KBM_AGE_IDENTITY)")
+	root.PersistentFlags().StringVar(&a.identity, "identity", "", "file of an age identity or SSH key that decrypts what ends in .age in the cluster's folder ($KBM_AGE_IDENTITY)")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.AddCommand(

@@ -22,7 +22,7 @@ func httpsPort(class cluster.IngressClass) int {
 	return 443
 }
 
-// backend is a class in one protocol.
+// backend leads to a class, in one of the two protocols.
 func (o ProxyOptions) backend(class cluster.IngressClass, w way) (Backend, error) {
 	addresses := own(o.Cluster, class)
 	if len(addresses) == 0 {
@@ -48,7 +48,8 @@ func cure(class cluster.IngressClass) string {
 	return "set its address in addons.ingress, or ask the running cluster with --from cluster"
 }
 
-// backendTo is the backend that has one server out of the cluster.
+// backendTo names a backend of one server outside of the cluster, and adds it
+// where it is not there yet.
 func (p *Proxy) backendTo(way, to string) string {
 	name := way + "-to-" + strings.NewReplacer("[", "", "]", "", ":", "-").Replace(to)
 	if !slices.ContainsFunc(p.Backends, func(b Backend) bool { return b.Name == name }) {

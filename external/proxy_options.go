@@ -34,8 +34,11 @@ type ProxyOptions struct {
 	// claims. Unless set, the default class gets them.
 	HTTPSDefault, HTTPDefault string
 
-	Stats       string
+	// Stats is the HOST:PORT of the statistics; empty for none.
+	Stats string
+	// User and Group that HAProxy becomes; empty to stay who it is.
 	User, Group string
+	// Connections that it takes at once.
 	Connections int
 }
 

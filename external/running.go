@@ -23,7 +23,8 @@ func (o Object) String() string { return o.Kind + " " + o.Namespace + "/" + o.Na
 
 // FromRunning lists the names of a running cluster's objects. Unless classes
 // are chosen, those of other ingresses and of Services are among them. One that
-// leads nowhere yet has no addresses. What are no names is told in sentences.
+// leads nowhere yet has no addresses. left has a sentence for each host that is
+// not a name.
 func FromRunning(c *cluster.Cluster, objects []Object, chosen []string) (names []Name, left []string) {
 	served := Served(objects)
 	for _, o := range objects {
