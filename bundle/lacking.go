@@ -29,5 +29,10 @@ func (b *Bundle) Require(names ...string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the bundle in %s lacks %s: run `kbm bundle build %s`", b.dir, strings.Join(missing, ", "), strings.Join(cure, " "))
+	// Who has pulled has perhaps no compiler.
+	verb := "build"
+	if slices.ContainsFunc(b.manifest.Artefacts, func(a Artefact) bool { return a.Source != "" }) {
+		verb = "pull"
+	}
+	return fmt.Errorf("the bundle in %s lacks %s: run `kbm bundle %s %s`", b.dir, strings.Join(missing, ", "), verb, strings.Join(cure, " "))
 }

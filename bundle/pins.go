@@ -22,7 +22,8 @@ type Pin struct {
 	URL string `json:"url"`
 	// SHA256 is that of the file at URL, in hex.
 	SHA256 string `json:"sha256,omitempty"`
-	// File is the sha256 of what was taken out of the archive at URL.
+	// File is the sha256 of what became of it in the bundle, where that is
+	// another file: what was taken out of an archive, or an image's archive.
 	File string `json:"file,omitempty"`
 	// Digest is that of an image's manifest for the bundle's architecture. A tag
 	// may gain other architectures without changing it.
@@ -72,13 +73,14 @@ func (p pins) encode(m Manifest) ([]byte, error) {
 	return encode(pinned{Kubernetes: m.Kubernetes, Arch: m.Arch, Pins: p})
 }
 
-// agree refuses what differs from what was pinned at the same place.
+// agree refuses what differs from what was pinned at the same place. What kbm
+// makes of the same may change with kbm.
 func (p pins) agree(name string, now Pin) error {
 	was, ok := p[name]
 	if !ok || was.URL != now.URL {
 		return nil
 	}
-	for _, x := range [][2]string{{was.SHA256, now.SHA256}, {was.Digest, now.Digest}, {was.File, now.File}} {
+	for _, x := range [][2]string{{was.SHA256, now.SHA256}, {was.Digest, now.Digest}} {
 		if x[0] != x[1] && x[0] != "" && x[1] != "" {
 			return fmt.Errorf("%s: %s is now %s, and %s pinned %s: whoever publishes it has changed it, or a mirror is false; to accept it, remove %q from %s",
 				name, now.URL, x[1], pinsFile, x[0], name, pinsFile)
@@ -87,24 +89,24 @@ func (p pins) agree(name string, now Pin) error {
 	return nil
 }
 
-// holds tells whether an artefact that was pulled is what was pinned. For an
-// image that takes reading it: see verifyPin.
+// holds tells whether an artefact that was pulled is what was pinned. The error
+// goes on after its path.
 func (p pins) holds(a Artefact) error {
 	pin, ok := p[a.Name]
 	switch {
 	case a.Source == "":
 		return nil // it was built
 	case !ok:
-		return fmt.Errorf("%s was pulled from %s, and %s does not have it", a.Name, a.Source, pinsFile)
+		return fmt.Errorf("was pulled from %s, and %s does not have it", a.Source, pinsFile)
 	case pin.URL != a.Source:
-		return fmt.Errorf("%s was pulled from %s, and %s pinned %s", a.Name, a.Source, pinsFile, pin.URL)
+		return fmt.Errorf("was pulled from %s, and %s pinned %s", a.Source, pinsFile, pin.URL)
 	}
 	want := pin.File
 	if want == "" {
 		want = pin.SHA256
 	}
-	if a.Kind != Image && a.SHA256 != want {
-		return fmt.Errorf("%s has sha256 %s, and %s pinned %s", a.Path, a.SHA256, pinsFile, want)
+	if a.SHA256 != want {
+		return fmt.Errorf("has sha256 %s, and %s pinned %s", a.SHA256, pinsFile, want)
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func (p *puller) image(ctx context.Context, j job, t *tally) error {
 	if err := tarFile(file, append(head, entries...)); err != nil {
 		return errors.Join(localError{err}, os.Remove(file))
 	}
+	if pin.File, err = hashFile(ctx, file); err != nil {
+		return localError{err}
+	}
 	return p.keep(ctx, row, file, pin)
 }
 

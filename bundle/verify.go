@@ -68,7 +68,7 @@ func (b *Bundle) named(names []string) ([]Artefact, error) {
 	for _, name := range names {
 		a, ok := b.Find(name)
 		if !ok {
-			faults = append(faults, fmt.Errorf("bundle %s has no artefact %q: add it with `kbm bundle build`", b.dir, name))
+			faults = append(faults, fmt.Errorf("bundle %s has no artefact %q: add it with `kbm bundle build` or `kbm bundle pull`", b.dir, name))
 			continue
 		}
 		found = append(found, a)
@@ -102,7 +102,11 @@ func (b *Bundle) verifyOne(ctx context.Context, a Artefact, known stamp) (stamp,
 }
 
 func (b *Bundle) fault(a Artefact, what string) error {
-	return fmt.Errorf("bundle %s: %s %s: make it again with `kbm bundle build`", b.dir, a.Path, what)
+	cure := "make it again with `kbm bundle build`"
+	if a.Source != "" {
+		cure = "fetch it again with `kbm bundle pull " + a.Name + "`"
+	}
+	return fmt.Errorf("bundle %s: %s %s: %s", b.dir, a.Path, what, cure)
 }
 
 // hashFile returns the sha256 of a file in hex.
