@@ -14,7 +14,7 @@ type Addons struct {
 	// Certs issues certificates and renews them: cert-manager.
 	Certs *Certs `json:"certs,omitempty" addon:"certs" eg:"{email: me@example.com}"`
 	// Auth puts a sign-in in front of apps: oauth2-proxy.
-	Auth *Auth `json:"auth,omitempty" addon:"auth" eg:"{issuerURL: https://accounts.example.com, clientID: kbm, clientSecret: {env: OIDC_SECRET}, hosts: [auth.example.com]}"`
+	Auth *Auth `json:"auth,omitempty" addon:"auth" eg:"{issuerURL: https://accounts.example.com, clientID: kbm, clientSecret: {env: OIDC_SECRET}, hosts: [auth.example.com], emailDomains: [example.com]}"`
 	// Metrics is what kubectl top and the autoscalers ask: metrics-server.
 	Metrics *Metrics `json:"metrics,omitempty" addon:"metrics-server" eg:"{}"`
 	// Extra is the user's own: manifests and Secrets made from local files.
@@ -244,7 +244,7 @@ type Auth struct {
 	CookieDomains []string `json:"cookieDomains,omitempty" eg:"[.example.com]"`
 	// EmailDomains of the people who may enter; "*" lets in whomever the
 	// provider knows.
-	EmailDomains []string `json:"emailDomains,omitempty" eg:"[example.com]"`
+	EmailDomains []string `json:"emailDomains" eg:"[example.com]"`
 	// CAFile holds the certificates (PEM) that the provider is verified with.
 	// Unless set, the public ones.
 	CAFile string `json:"caFile,omitempty" local:"file" eg:"sso-ca.pem"`
