@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -82,6 +83,9 @@ func Open(dir string) (*Bundle, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open bundle %s: %w", dir, err)
+	}
+	if info, err := os.Stat(abs); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("open bundle %s: it is a file, and a bundle is a folder: unpack it first with `kbm bundle unpack %s`", abs, dir)
 	}
 	m, err := readManifest(abs)
 	if errors.Is(err, fs.ErrNotExist) {

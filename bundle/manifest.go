@@ -24,11 +24,15 @@ type Manifest struct {
 }
 
 func readManifest(dir string) (Manifest, error) {
-	var m Manifest
 	data, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if err != nil {
-		return m, err
+		return Manifest{}, err
 	}
+	return decodeManifest(data)
+}
+
+func decodeManifest(data []byte) (Manifest, error) {
+	var m Manifest
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
