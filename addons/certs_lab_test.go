@@ -86,6 +86,7 @@ func TestCerts(t *testing.T) {
 		return errors.New("there are challenges")
 	})
 	checkRights(t, s.all, s.audit, "cert-manager", "controller",
+		"patch /events",                                                              // that repeat themselves
 		"approve cert-manager.io/signers",                                            // not a request: the webhook asks whether it may
 		"update cert-manager.io/certificates", "delete cert-manager.io/certificates", // after their Ingress
 		"update cert-manager.io/certificaterequests", "delete cert-manager.io/certificaterequests", "delete acme.cert-manager.io/orders", // of another try

@@ -101,14 +101,14 @@ func TestLoadBalancer(t *testing.T) {
 	if time.Since(begun) > 15*time.Second {
 		t.Errorf("the address was lost for %s", time.Since(begun))
 	}
-	// Nobody reads the metrics here, and a pod takes over what another one left
-	// only after it was made anew.
-	unused := []string{
+	// Nobody reads the metrics here, few events repeat themselves, and a pod takes
+	// over what another one left only after it was made anew.
+	rare := []string{
 		"create authentication.k8s.io/tokenreviews", "create authorization.k8s.io/subjectaccessreviews",
-		"patch metallb.io/configurationstates",
+		"patch /events", "patch metallb.io/configurationstates", "patch metallb.io/servicebgpstatuses", "patch metallb.io/servicel2statuses",
 	}
-	checkRights(t, s.all, s.audit, "metallb-system", "controller", append(unused, "patch /events")...) // of events that repeat themselves
-	checkRights(t, s.all, s.audit, "metallb-system", "speaker", append(unused, "patch metallb.io/servicebgpstatuses", "patch metallb.io/servicel2statuses")...)
+	checkRights(t, s.all, s.audit, "metallb-system", "controller", rare...)
+	checkRights(t, s.all, s.audit, "metallb-system", "speaker", rare...)
 }
 
 // offer makes a Service with a pod behind it.
