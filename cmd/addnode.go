@@ -15,7 +15,7 @@ import (
 func newAddNodeCommand(a *app) *cobra.Command {
 	var f nodeFlags
 	var from string
-	var scan bool
+	var o addOptions
 	c := &cobra.Command{
 		Use:   "add-node NAME --role ROLE --address IP[/LENGTH] | --from FILE",
 		Short: "Add a machine: its spec, certificates and boot medium",
@@ -38,8 +38,8 @@ or none; one that is there already, word for word, is passed over.`,
   kbm add-node --from machines.yaml`,
 		Args: atMost(1, "kbm add-node takes one name; add many machines with --from FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.addNodes(cmd.Context(), scan, func(c *cluster.Cluster) ([]cluster.Node, error) {
-				if scan && f.node.SSH.HostKey != "" {
+			return a.addNodes(cmd.Context(), o, func(c *cluster.Cluster) ([]cluster.Node, error) {
+				if o.scan && f.node.SSH.HostKey != "" {
 					return nil, errors.New("--host-key and --scan-host-key exclude each other; keep --host-key where the fingerprint is known")
 				}
 				if from != "" {
@@ -51,15 +51,22 @@ or none; one that is there already, word for word, is passed over.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	c.Flags().StringVar(&from, "from", "", "file with a YAML stream of Node documents, - for standard input")
-	c.Flags().BoolVar(&scan, "scan-host-key", false, "ask a running machine for its SSH host key, and you whether it is right")
+	c.Flags().BoolVar(&o.scan, "scan-host-key", false, "ask a running machine for its SSH host key, and you whether it is right")
+	o.embed.add(c)
 	f.add(c)
 	return c
+}
+
+// addOptions say how nodes are added.
+type addOptions struct {
+	scan  bool // ask the machine for its host key
+	embed embedFlag
 }
 
 // addNodes adds what get returns, or nothing at all: everything that can be
 // wrong is looked for before anything is written, and the specs of the nodes
 // appear last.
-func (a *app) addNodes(ctx context.Context, scan bool, get func(*cluster.Cluster) ([]cluster.Node, error)) error {
+func (a *app) addNodes(ctx context.Context, o addOptions, get func(*cluster.Cluster) ([]cluster.Node, error)) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -69,7 +76,7 @@ func (a *app) addNodes(ctx context.Context, scan bool, get func(*cluster.Cluster
 		return usageError(err)
 	}
 	whole, err := withNodes(c, added)
-	if err == nil && scan {
+	if err == nil && o.scan {
 		if added[0].SSH.HostKey, err = a.scanHostKey(ctx, whole, &added[0]); err != nil {
 			return err
 		}
@@ -83,6 +90,9 @@ func (a *app) addNodes(ctx context.Context, scan bool, get func(*cluster.Cluster
 		return err
 	}
 	defer r.drop()
+	if err := o.embed.apply(a, r); err != nil {
+		return err
+	}
 	names := make([]string, len(added))
 	for i := range added {
 		names[i] = added[i].Name
@@ -102,6 +112,7 @@ func (a *app) addNodes(ctx context.Context, scan bool, get func(*cluster.Cluster
 		return err
 	}
 	a.sayAdded(whole, result.Nodes)
+	o.embed.warn(a, whole, result.Nodes)
 	return a.answer(result)
 }
 

@@ -139,7 +139,7 @@ func (a *app) plainMedia(ctx context.Context, machines []lab.Machine) (remove fu
 	for i := range machines {
 		m := &machines[i]
 		m.ISO = filepath.Join(dir, m.Name+".iso")
-		if err := silent.renderOut(ctx, []string{m.Name}, m.ISO, ""); err != nil {
+		if err := silent.renderOut(ctx, []string{m.Name}, outOptions{file: m.ISO}); err != nil {
 			return func() error { return nil }, errors.Join(err, remove())
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 func newMediaStickCommand(a *app) *cobra.Command {
 	var out string
+	var embed embedFlag
 	c := &cobra.Command{
 		Use:   "stick [NODE…] --out FILE",
 		Short: "Make one medium for many machines",
@@ -28,15 +29,16 @@ for any of them. Keep it as you keep keys, and erase it after use.`,
 		Example: `  kbm media stick --out stick.iso
   kbm media stick w1 w2 w3 --out workers.iso`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.mediaStick(cmd.Context(), names, out)
+			return a.mediaStick(cmd.Context(), names, out, embed)
 		},
 		ValidArgsFunction: a.completeNodes,
 	}
 	c.Flags().StringVar(&out, "out", "", "file for the ISO")
+	embed.add(c)
 	return c
 }
 
-func (a *app) mediaStick(ctx context.Context, names []string, out string) error {
+func (a *app) mediaStick(ctx context.Context, names []string, out string, embed embedFlag) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -56,6 +58,9 @@ func (a *app) mediaStick(ctx context.Context, names []string, out string) error 
 	if err != nil {
 		return err
 	}
+	if err := embed.apply(a, r); err != nil {
+		return err
+	}
 	image, err := r.stick(nodes, target)
 	if err != nil {
 		return err
@@ -68,12 +73,15 @@ func (a *app) mediaStick(ctx context.Context, names []string, out string) error 
 		return err
 	}
 	names = nil
+	var made []rendered
 	for _, n := range nodes {
 		names = append(names, n.Name)
+		made = append(made, rendered{Name: n.Name, Role: n.Role, Medium: out})
 	}
 	a.say("made %s for %s, read by %s on a volume labelled %s", out, strings.Join(names, ", "), target.Reader, target.Label)
 	a.say("write it to a USB stick, or attach it as a CD-ROM, and start each of the machines with it")
 	a.note("%s holds the SSH host keys of %s: whoever reads it can pass for any of them; erase it after use", out, count(len(nodes), "machine"))
+	embed.warn(a, c, made)
 	return a.answer(map[string]any{"medium": out, "media": target.Name, "nodes": names})
 }
 
@@ -137,6 +145,6 @@ func (r *renderer) stick(nodes []*cluster.Node, t ignition.Target) ([]byte, erro
 		}
 		all = append(all, ignition.StickNode{Machine: m, OS: r.cluster.OSOf(n), Keys: ignition.StickKeys(n)})
 	}
-	image, err := r.media.Stick(r.cluster, t, all, ignition.Base)
+	image, err := r.media.Stick(r.cluster, t, all, r.stageOf())
 	return image, usageError(err)
 }

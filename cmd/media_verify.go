@@ -79,6 +79,9 @@ func faultsOf(file string, found ignition.Found, now time.Time) error {
 	return nil
 }
 
+// clusterCAKey signs whatever its holder likes.
+const clusterCAKey = "/etc/kubernetes/pki/ca.key"
+
 func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 	a.say("%s: %s", file, found.Kind)
 	if found.Label != "" {
@@ -108,8 +111,10 @@ func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 			a.say("  its SSH host key is signed for: %s", strings.Join(m.Names, ", "))
 		}
 		switch {
+		case slices.Contains(m.Secrets, clusterCAKey):
+			a.say("  SECRETS of the whole cluster are on it: whoever has it can take the cluster over")
 		case m.ClusterSecrets:
-			a.say("  SECRETS of the cluster are on it: whoever has it can take the cluster over")
+			a.say("  SECRETS of the cluster are on it: whoever has it can act as this node")
 		case len(m.Secrets) > 0:
 			a.say("  secret is its own SSH host key, and nothing of the cluster")
 		default:

@@ -20,6 +20,11 @@ func (a *app) note(format string, args ...any) {
 	}
 }
 
+// warning prints what must be seen, also where quiet was asked for.
+func (a *app) warning(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.err, "kbm: WARNING: "+format+"\n", args...)
+}
+
 func (a *app) isJSON() bool { return a.output == "json" }
 
 // answer prints the result for machines, where that was asked for.

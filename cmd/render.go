@@ -14,6 +14,7 @@ import (
 
 func newRenderCommand(a *app) *cobra.Command {
 	var out, liveISO string
+	var embed embedFlag
 	c := &cobra.Command{
 		Use:   "render [NODE…]",
 		Short: "Render boot media again, after an edit",
@@ -26,7 +27,11 @@ Where cluster.yaml sets secrets.recipients, only encrypted media lie in the
 folder; --out writes the plain medium of one node somewhere else.
 
 For each kind of machine it says what to do with the file. --live-iso puts the
-configuration of a node with media: fcos-live-iso into Fedora CoreOS's live ISO.`,
+configuration of a node with media: fcos-live-iso into Fedora CoreOS's live ISO.
+
+--embed-secrets puts the node's certificates and keys, and on a controller those
+of the whole cluster, on the medium too, with everything but binaries and
+images. The next kbm render without it makes media without secrets again.`,
 		Example: `  kbm render
   kbm render w1 w2
   kbm render w1 --out /tmp/w1.iso
@@ -34,20 +39,21 @@ configuration of a node with media: fcos-live-iso into Fedora CoreOS's live ISO.
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case cmd.Flags().Changed("out"):
-				return a.renderOut(cmd.Context(), names, out, liveISO)
+				return a.renderOut(cmd.Context(), names, outOptions{file: out, liveISO: liveISO, embed: embed})
 			case cmd.Flags().Changed("live-iso"):
 				return usageError(errors.New("--live-iso needs --out FILE, for the copy with the configuration in it"))
 			}
-			return a.render(cmd.Context(), names)
+			return a.render(cmd.Context(), names, embed)
 		},
 		ValidArgsFunction: a.completeNodes,
 	}
 	c.Flags().StringVar(&out, "out", "", "file for the plain medium of one node, outside the cluster's folder")
 	c.Flags().StringVar(&liveISO, "live-iso", "", "Fedora CoreOS's live ISO, of which --out becomes a copy with the node's configuration in it")
+	embed.add(c)
 	return c
 }
 
-func (a *app) render(ctx context.Context, names []string) error {
+func (a *app) render(ctx context.Context, names []string, embed embedFlag) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -60,6 +66,9 @@ func (a *app) render(ctx context.Context, names []string) error {
 		return err
 	}
 	defer r.drop()
+	if err := embed.apply(a, r); err != nil {
+		return err
+	}
 	result, err := r.render(ctx, names)
 	if err != nil {
 		return err
@@ -68,6 +77,7 @@ func (a *app) render(ctx context.Context, names []string) error {
 		return err
 	}
 	a.sayRendered(result)
+	embed.warn(a, c, result.Nodes)
 	return a.answer(result)
 }
 

@@ -16,9 +16,17 @@ import (
 	"github.com/kbm-dev/kbm/internal/atomicfile"
 )
 
+// outOptions say what renderOut writes where.
+type outOptions struct {
+	file string
+	// liveISO is of Fedora CoreOS, to be copied with the configuration in it.
+	liveISO string
+	embed   embedFlag
+}
+
 // renderOut writes the plain medium of one node to a file of the user's choice:
 // what is rendered, or a copy of a live ISO with that in it.
-func (a *app) renderOut(ctx context.Context, names []string, out, liveISO string) error {
+func (a *app) renderOut(ctx context.Context, names []string, o outOptions) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -32,11 +40,14 @@ func (a *app) renderOut(ctx context.Context, names []string, out, liveISO string
 	if n, _ := c.Node(names[0]); adopted(n) {
 		return usageError(fmt.Errorf("%s has ssh.hostKey: it was adopted, so there is no medium for it", n.Name))
 	}
-	if err := refuseOut(c, out); err != nil {
+	if err := refuseOut(c, o.file); err != nil {
 		return usageError(err)
 	}
 	r, err := a.newRenderer(ctx, c)
 	if err != nil {
+		return err
+	}
+	if err := o.embed.apply(a, r); err != nil {
 		return err
 	}
 	set, err := r.ensure(names)
@@ -49,10 +60,10 @@ func (a *app) renderOut(ctx context.Context, names []string, out, liveISO string
 	}
 	i := slices.IndexFunc(medium.Files, func(f ignition.RenderedFile) bool { return f.Name == medium.Main })
 	config := medium.Files[i].Content
-	write := func() error { return atomicfile.Write(out, config, 0o600) }
-	if liveISO != "" {
+	write := func() error { return atomicfile.Write(o.file, config, 0o600) }
+	if o.liveISO != "" {
 		var done func() error
-		if write, done, err = embed(names[0], medium.Target, liveISO, out, config); err != nil {
+		if write, done, err = intoLive(names[0], medium.Target, o.liveISO, o.file, config); err != nil {
 			return usageError(err)
 		}
 		defer func() { _ = done() }() // it was only read
@@ -64,12 +75,14 @@ func (a *app) renderOut(ctx context.Context, names []string, out, liveISO string
 	if err := write(); err != nil {
 		return err
 	}
-	a.say("%s: rendered %s; it holds the machine's SSH host key: keep it as you keep keys", names[0], out)
-	return a.answer(map[string]string{"name": names[0], "medium": out})
+	a.say("%s: rendered %s; it holds the machine's SSH host key: keep it as you keep keys", names[0], o.file)
+	n, _ := c.Node(names[0])
+	o.embed.warn(a, c, []rendered{{Name: n.Name, Role: n.Role, Medium: o.file}})
+	return a.answer(map[string]string{"name": names[0], "medium": o.file})
 }
 
-// embed opens a live ISO, and gives what writes a copy with a configuration.
-func embed(name string, t ignition.Target, liveISO, out string, config []byte) (write, done func() error, err error) {
+// intoLive opens a live ISO, and gives what writes a copy with a configuration.
+func intoLive(name string, t ignition.Target, liveISO, out string, config []byte) (write, done func() error, err error) {
 	if t.Output != ignition.LiveISO {
 		return nil, nil, fmt.Errorf("--live-iso is for machines with media: fcos-live-iso, and %s has %s", name, t.Name)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/ignition"
 	"github.com/kbm-dev/kbm/internal/atomicfile"
@@ -56,9 +57,11 @@ type renderResult struct {
 type renderer struct {
 	cluster *cluster.Cluster
 	store   *heldStore
-	media   ignition.Renderer
-	batch   atomicfile.Batch
-	stale   []string
+	// bundle is set where media are to carry everything but what is in it.
+	bundle *bundle.Manifest
+	media  ignition.Renderer
+	batch  atomicfile.Batch
+	stale  []string
 }
 
 func (a *app) newRenderer(ctx context.Context, c *cluster.Cluster) (*renderer, error) {
@@ -67,6 +70,14 @@ func (a *app) newRenderer(ctx context.Context, c *cluster.Cluster) (*renderer, e
 		return nil, err
 	}
 	return &renderer{cluster: c, store: &heldStore{Files: files}}, nil
+}
+
+// stageOf is how much of a machine goes on its medium.
+func (r *renderer) stageOf() ignition.Stage {
+	if r.bundle != nil {
+		return ignition.Joined
+	}
+	return ignition.Base
 }
 
 // heldStore keeps what Ensure writes until it is flushed.
@@ -150,12 +161,12 @@ func (r *renderer) plain(name string, set *pki.Set) (ignition.Rendered, error) {
 	if err != nil {
 		return ignition.Rendered{}, err
 	}
-	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n)})
+	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n), Stage: r.stageOf()})
 	return out, usageError(err)
 }
 
 func (r *renderer) machine(n *cluster.Node, set *pki.Set) (ignition.Machine, error) {
-	return ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set})
+	return ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set, Bundle: r.bundle})
 }
 
 // adopted machines run already, with a system of their own.

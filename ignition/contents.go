@@ -16,6 +16,9 @@ type row struct {
 	mode, owner, size, digest, at string
 }
 
+// onNoMedium is the stage of binaries and images.
+const onNoMedium = Joined + 1
+
 // Contents lists the whole Machine, for people: what the medium carries and
 // what comes over SSH. A secret is named, and nothing of it is shown.
 func (m Machine) Contents(t Target, o Options) []byte {
@@ -75,6 +78,7 @@ func fileRow(f File) row {
 	case f.Secret:
 		r.digest = "(secret)"
 	case f.Artefact != nil:
+		r.stage = onNoMedium
 		r.size, r.digest = fmt.Sprint(f.Artefact.Size), prefix(f.Artefact.SHA256)
 	default:
 		sum := sha256.Sum256(f.Content)

@@ -26,7 +26,8 @@ type RenderedFile struct {
 type Options struct {
 	OS     cluster.OS
 	Target string // a name of Targets; the system's own unless set
-	Stage  Stage  // Base, or Joined to embed all secrets
+	// Stage is Base, or Joined to embed everything but binaries and images.
+	Stage Stage
 }
 
 // Renderer renders many machines, also at the same time. The zero value is ready.
@@ -73,10 +74,12 @@ func (r *Renderer) Render(m Machine, o Options) (Rendered, error) {
 	return out, t.checkSize(m.Name, out.Files[0].Content)
 }
 
-// config is the configuration in the target's format.
+// config is the configuration in the target's format. Binaries and images are
+// no part of it: they are larger than what a reader takes.
 func (t Target) config(m Machine, o Options) ([]byte, error) {
 	system := o.OS
 	system.Format = t.Format
+	m.Files = keep(m.Files, func(f File) bool { return f.Artefact == nil })
 	return m.Encode(system, o.Stage)
 }
 
