@@ -54,7 +54,7 @@ func TestTasks(t *testing.T) {
 	)
 	c.LabUp(t)
 	tsig := startBind(t, c, "hello A "+c.Address(t, "ed1"), "auth A "+c.Address(t, "ed1"))
-	client := startSSO(t, c, "https://auth.example.com/oauth2/callback")
+	client := startSSO(t, c, "auth.example.com")
 	root := startACME(t, c)
 	ca, _, _ := serversCA(t, c)
 	c.Env = append(c.Env, "TSIG_KEY="+tsig, "OIDC_SECRET="+client, "CURL_CA_BUNDLE="+root)

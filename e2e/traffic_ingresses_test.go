@@ -3,7 +3,7 @@
 package e2e
 
 // ingresses are one a part of the test.
-const ingresses = `---
+const ingresses = intranet + `---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -27,18 +27,6 @@ spec:
   tls: [{hosts: ["*.wild.example.com"], secretName: wild-tls}]
   rules:
   - {host: "*.wild.example.com", http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]}}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: intranet
-  namespace: e2e
-  annotations: {cert-manager.io/cluster-issuer: private-ca}
-spec:
-  ingressClassName: internal
-  tls: [{hosts: [intranet.example.com], secretName: intranet-tls}]
-  rules:
-  - {host: intranet.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]}}
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -144,4 +132,18 @@ spec: # no class: the default one takes it
   tls: [{hosts: [viaproxy.example.com], secretName: proxied-tls}]
   rules:
   - {host: viaproxy.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]}}
+`
+
+const intranet = `---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: intranet
+  namespace: e2e
+  annotations: {cert-manager.io/cluster-issuer: private-ca}
+spec:
+  ingressClassName: internal
+  tls: [{hosts: [intranet.example.com], secretName: intranet-tls}]
+  rules:
+  - {host: intranet.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]}}
 `

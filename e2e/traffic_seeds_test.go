@@ -10,25 +10,39 @@ import (
 	"testing"
 )
 
-// beside is what the articles take for granted: the certificate of seed 000,
-// and a Service there that leads to oauth2-proxy.
+// beside is what the articles take for granted: the certificate of seed 000, and
+// in the apps' namespaces a Service that leads to oauth2-proxy. For the sign-in
+// of seed 004, which is elsewhere in its article, there is a way to it.
 const beside = `
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata: {name: tls-app1, namespace: app1}
 spec: {secretName: tls-app1, dnsNames: [app1.k8s.example.com], issuerRef: {kind: ClusterIssuer, name: private-ca}}
 ---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: application-sign-in, namespace: default}
+spec:
+  ingressClassName: nginx
+  tls: [{hosts: [application.encompasshost.com], secretName: encompass-tls-secret}]
+  rules:
+  - {host: application.encompasshost.com, http: {paths: [{path: /oauth2, pathType: Prefix, backend: {service: {name: oauth2-proxy, port: {number: 80}}}}]}}
+---
+`
+
+const signInService = `
 apiVersion: v1
 kind: Service
-metadata: {name: oauth2-proxy, namespace: app1}
+metadata: {name: oauth2-proxy, namespace: %[3]s}
 spec: {ports: [{port: 80, targetPort: %[2]s}]}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: oauth2-proxy, namespace: app1, labels: {kubernetes.io/service-name: oauth2-proxy}}
+metadata: {name: oauth2-proxy, namespace: %[3]s, labels: {kubernetes.io/service-name: oauth2-proxy}}
 addressType: IPv4
 ports: [{port: %[2]s}]
 endpoints: [{addresses: [%[1]s]}]
+---
 `
 
 // plantSeeds applies what people wrote for other clusters, as they wrote it.
@@ -38,7 +52,11 @@ func plantSeeds(t *testing.T, x *traffic) {
 		x.Kubectl(t, "apply", "-f", seedFile(t, file))
 	}
 	oauth2 := strings.Fields(x.Kubectl(t, "-n", "auth", "get", "service", "oauth2-proxy", "-o", "jsonpath={.spec.clusterIP} {.spec.ports[0].port}"))
-	x.Apply(t, fmt.Sprintf(beside, oauth2[0], oauth2[1]))
+	manifest := beside
+	for _, namespace := range []string{"app1", "default"} {
+		manifest += fmt.Sprintf(signInService, oauth2[0], oauth2[1], namespace)
+	}
+	x.Apply(t, manifest)
 }
 
 func seedFile(t *testing.T, name string) string {
@@ -48,7 +66,6 @@ func seedFile(t *testing.T, name string) string {
 
 // seeds are served.
 func seeds(t *testing.T, x *traffic) {
-	bought := trusting(t, x.Outside(t, "bought-root.pem"))
 	t.Run("001 podinfo", func(t *testing.T) {
 		got := browse(t, x.Cluster, x.acme).want(t, "http://podinfo.apps.kronform.pius.dev/hostname", http.StatusOK)
 		if !strings.HasPrefix(got.body, "podinfo-") || !strings.HasPrefix(got.url, "https:") {
@@ -65,7 +82,7 @@ func seeds(t *testing.T, x *traffic) {
 		browse(t, x.Cluster, nil).wantBody(t, "http://echo.example.com/header?key=User-Agent", "Go-http-client/1.1")
 	})
 	t.Run("004 app with TLS and limits", func(t *testing.T) {
-		b := browse(t, x.Cluster, bought)
+		b := browse(t, x.Cluster, x.private)
 		got := b.want(t, "http://nodejs-app-external.encompasshost.com/hostname", http.StatusOK)
 		if !strings.HasPrefix(got.body, "nodejs-app-") || !strings.HasPrefix(got.url, "https:") {
 			t.Errorf("ended at %s", got)
@@ -82,14 +99,25 @@ func seeds(t *testing.T, x *traffic) {
 		b.want(t, page, http.StatusUnauthorized)
 		b.want(t, page, http.StatusOK, basic("someuser", "somepassword"))
 	})
-	t.Run("000 app1 with a sign-in", func(t *testing.T) {
-		b := browse(t, x.Cluster, x.all)
-		form := b.want(t, "https://app1.k8s.example.com/hostname", http.StatusOK)
-		if !strings.HasPrefix(form.url, ssoURL) {
-			t.Fatalf("a stranger ends at %s", form)
-		}
-		if in := b.fill(t, form, password); in.status != http.StatusOK || !strings.HasPrefix(in.body, "app1-") {
-			t.Errorf("after the sign-in: %s", in)
+	t.Run("003 default backend", func(t *testing.T) {
+		got := browse(t, x.Cluster, nil).via(seedAddress).want(t, "http://nobody.example.com/hostname", http.StatusOK)
+		if !strings.HasPrefix(got.body, "default-http-backend-") {
+			t.Errorf("what no rule matches: %s", got)
 		}
 	})
+	for name, app := range map[string]struct{ host, pod string }{
+		"000 app1 with a sign-in": {"app1.k8s.example.com", "app1-"},
+		"004 app with a sign-in":  {"application.encompasshost.com", "nodejs-app-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := browse(t, x.Cluster, x.all)
+			form := b.want(t, "https://"+app.host+"/hostname", http.StatusOK)
+			if !strings.HasPrefix(form.url, ssoURL) {
+				t.Fatalf("a stranger ends at %s", form)
+			}
+			if in := b.fill(t, form, password); in.status != http.StatusOK || in.url != "https://"+app.host+"/hostname" || !strings.HasPrefix(in.body, app.pod) {
+				t.Errorf("after the sign-in: %s", in)
+			}
+		})
+	}
 }

@@ -73,13 +73,17 @@ staticPasswords:
 - {email: %[7]s, hash: %[8]q, username: ann, userID: "1"}
 `
 
-// startSSO starts dex, an OpenID Connect provider, and returns the secret of
-// the client that it knows.
-func startSSO(t *testing.T, c *harness.Cluster, callbacks string) (secret string) {
+// startSSO starts dex, an OpenID Connect provider, for sign-ins at the hosts. It
+// returns the secret of the client that it knows.
+func startSSO(t *testing.T, c *harness.Cluster, hosts ...string) (secret string) {
 	t.Helper()
 	_, cert, key := serversCA(t, c)
 	secret = once(t, c.Outside(t, "client-secret"), newKey)
 	config := c.Outside(t, "dex.yaml")
+	callbacks := ""
+	for _, host := range hosts {
+		callbacks += "https://" + host + "/oauth2/callback, "
+	}
 	once(t, config, func() string {
 		return fmt.Sprintf(dexConfig, ssoURL, ssoAddress, cert, key, secret, callbacks, person, hashed(t, password))
 	})

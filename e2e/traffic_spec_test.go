@@ -20,7 +20,7 @@ const addonsSection = `addons:
     classes:
     - {name: nginx, expose: hostNetwork, metrics: true}
     - {name: internal, expose: loadBalancer, pool: lan}
-    - {name: nginx-external, expose: loadBalancer, pool: reserved, replicas: 1}
+    - {name: nginx-external, expose: loadBalancer, pool: reserved, replicas: 1, defaultBackend: kube-system/default-http-backend}
     - {name: proxied, default: true, expose: nodePort, publish: [10.90.0.1], trustedProxies: [10.90.0.1/32], hosts: [viaproxy.example.com]}
   loadBalancer:
     pools:
@@ -43,7 +43,7 @@ const addonsSection = `addons:
     clientSecret: {env: OIDC_SECRET}
     hosts: [auth.example.com]
     class: nginx
-    cookieDomains: [.example.com]
+    cookieDomains: [.example.com, .encompasshost.com]
     emailDomains: ["*"]
     caFile: servers-ca.pem
   metrics: {}
@@ -85,6 +85,13 @@ spec:
         args: [netexec, --http-port=8080]
         readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: e2e}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+` + steady + ingresses
+
+const steady = `---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: steady, namespace: e2e}
@@ -106,11 +113,6 @@ spec:
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: web, namespace: e2e}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
----
-apiVersion: v1
-kind: Service
 metadata: {name: steady, namespace: e2e}
 spec: {selector: {app: steady}, ports: [{port: 80, targetPort: 8080}]}
-` + ingresses
+`

@@ -90,20 +90,20 @@ var resolves = []string{"--dns", harness.Gateway}
 func trafficOn(t *testing.T, c *harness.Cluster) *traffic {
 	t.Helper()
 	tsig := startBind(t, c)
-	client := startSSO(t, c, "https://auth.example.com/oauth2/callback, https://app1.k8s.example.com/oauth2/callback")
+	client := startSSO(t, c, "auth.example.com", "app1.k8s.example.com", "application.encompasshost.com")
 	root := startACME(t, c)
 	c.Env = append(c.Env, "TSIG_KEY="+tsig, "OIDC_SECRET="+client)
 	once(t, filepath.Join(c.Dir, "auth"), func() string { return "someuser:" + hashed(t, "somepassword") + "\n" })
 	once(t, filepath.Join(c.Dir, "manifests", "own.yaml"), func() string { return ownManifest })
 	ca, _, _ := serversCA(t, c)
-	if _, err := os.Stat(filepath.Join(c.Dir, "seed.crt")); err != nil {
-		bought := newAuthority(t, "a CA that certificates are bought from")
-		writePEM(t, c.Outside(t, "bought-root.pem"), "CERTIFICATE", bought.cert.Raw)
-		bought.issue(t, filepath.Join(c.Dir, "seed.crt"), filepath.Join(c.Dir, "seed.key"), "*.encompasshost.com")
+	private := filepath.Join(c.Dir, "pki/private-ca.crt")
+	if _, err := os.Stat(private); err != nil {
+		setAddons(t, c, "addons: {certs: {}}\n")
+		c.Must(t, "render") // the private CA is made with the certificates
+		readAuthority(t, private, filepath.Join(c.Dir, "pki/private-ca.key")).
+			issue(t, filepath.Join(c.Dir, "seed.crt"), filepath.Join(c.Dir, "seed.key"), "*.encompasshost.com")
 	}
 	setAddons(t, c, addonsSection)
-	c.Must(t, "render") // the private CA is made with the certificates
-	private := filepath.Join(c.Dir, "pki/private-ca.crt")
 	return &traffic{c, trusting(t, root), trusting(t, private), trusting(t, root, private, ca)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -32,6 +33,16 @@ func newAuthority(t *testing.T, name string) authority {
 		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
 	}
 	return authority{parse(t, sign(t, template, template, key, key)), key}
+}
+
+// readAuthority reads a CA of the cluster's folder.
+func readAuthority(t *testing.T, cert, key string) authority {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey)}
 }
 
 // issue writes a certificate for a server with these names, and its key, each
