@@ -10,39 +10,25 @@ import (
 	"testing"
 )
 
-// beside is what the articles take for granted: the certificate of seed 000, and
-// in the apps' namespaces a Service that leads to oauth2-proxy. For the sign-in
-// of seed 004, which is elsewhere in its article, there is a way to it.
+// beside is what the article of seed 000 takes for granted: a certificate, and a
+// Service that leads to oauth2-proxy. For seed 004 kbm's own serves the app's host.
 const beside = `
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata: {name: tls-app1, namespace: app1}
 spec: {secretName: tls-app1, dnsNames: [app1.k8s.example.com], issuerRef: {kind: ClusterIssuer, name: private-ca}}
 ---
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: application-sign-in, namespace: default}
-spec:
-  ingressClassName: nginx
-  tls: [{hosts: [application.encompasshost.com], secretName: encompass-tls-secret}]
-  rules:
-  - {host: application.encompasshost.com, http: {paths: [{path: /oauth2, pathType: Prefix, backend: {service: {name: oauth2-proxy, port: {number: 80}}}}]}}
----
-`
-
-const signInService = `
 apiVersion: v1
 kind: Service
-metadata: {name: oauth2-proxy, namespace: %[3]s}
+metadata: {name: oauth2-proxy, namespace: app1}
 spec: {ports: [{port: 80, targetPort: %[2]s}]}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: oauth2-proxy, namespace: %[3]s, labels: {kubernetes.io/service-name: oauth2-proxy}}
+metadata: {name: oauth2-proxy, namespace: app1, labels: {kubernetes.io/service-name: oauth2-proxy}}
 addressType: IPv4
 ports: [{port: %[2]s}]
 endpoints: [{addresses: [%[1]s]}]
----
 `
 
 // plantSeeds applies what people wrote for other clusters, as they wrote it.
@@ -52,11 +38,7 @@ func plantSeeds(t *testing.T, x *traffic) {
 		x.Kubectl(t, "apply", "-f", seedFile(t, file))
 	}
 	oauth2 := strings.Fields(x.Kubectl(t, "-n", "auth", "get", "service", "oauth2-proxy", "-o", "jsonpath={.spec.clusterIP} {.spec.ports[0].port}"))
-	manifest := beside
-	for _, namespace := range []string{"app1", "default"} {
-		manifest += fmt.Sprintf(signInService, oauth2[0], oauth2[1], namespace)
-	}
-	x.Apply(t, manifest)
+	x.Apply(t, fmt.Sprintf(beside, oauth2[0], oauth2[1]))
 }
 
 func seedFile(t *testing.T, name string) string {

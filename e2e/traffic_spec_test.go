@@ -41,8 +41,9 @@ const addonsSection = `addons:
     issuerURL: https://sso.example.com:5556/dex
     clientID: kbm
     clientSecret: {env: OIDC_SECRET}
-    hosts: [auth.example.com]
+    hosts: [auth.example.com, application.encompasshost.com]
     class: nginx
+    issuer: private-ca
     cookieDomains: [.example.com, .encompasshost.com]
     emailDomains: ["*"]
     caFile: servers-ca.pem
