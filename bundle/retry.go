@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -105,6 +106,10 @@ func forGood(err error) bool {
 	var final finalError
 	var certificate *tls.CertificateVerificationError
 	var name *net.DNSError
+	// Where nobody listens, the address is wrong more often than the server down.
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return true
+	}
 	return errors.As(err, &local) || errors.As(err, &final) || errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound
 }
 

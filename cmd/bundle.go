@@ -22,27 +22,33 @@ import (
 // there is one, and from kbm's defaults otherwise.
 type bundleFlags struct {
 	folder, kubernetes, arch string
+	mirrors                  bundle.Mirrors // of cluster.yaml
 }
 
 func newBundleCommand(a *app) *cobra.Command {
 	var f bundleFlags
 	c := &cobra.Command{
 		Use:   "bundle",
-		Short: "Build, check and list the binaries and images that clusters run",
+		Short: "Get, check and carry the binaries and images that clusters run",
 		Long: `The bundle is a folder with every binary and image that a cluster runs, each with
 its version and sha256. kbm sends them to the nodes, which need no registry.
+Build makes it from source, pull fetches it from upstream's releases; pack makes
+one file of it, to be carried to where there is no Internet, and unpack a folder.
 
 It lives in $KBM_CACHE or the user's cache folder, one folder for each version of
 Kubernetes and architecture. In a cluster's folder these commands follow its
 cluster.yaml (kubernetes.version, bundle.dir).`,
 		Example: `  kbm bundle build
-  kbm bundle verify`,
+  kbm bundle pull
+  kbm bundle verify
+  kbm bundle pack bundle.tar.zst`,
 	}
 	p := c.PersistentFlags()
 	p.StringVar(&f.folder, "folder", "", "the bundle's folder")
 	p.StringVar(&f.kubernetes, "kubernetes", "", "version of Kubernetes: "+strings.Join(bundle.Supported(), ", "))
 	p.StringVar(&f.arch, "arch", runtime.GOARCH, "architecture of the nodes: amd64 or arm64")
-	c.AddCommand(newBundleBuildCommand(a, &f), newBundleVerifyCommand(a, &f), newBundleListCommand(a, &f), newBundlePathCommand(a, &f))
+	c.AddCommand(newBundleBuildCommand(a, &f), newBundlePullCommand(a, &f), newBundleVerifyCommand(a, &f),
+		newBundleListCommand(a, &f), newBundlePathCommand(a, &f), newBundlePackCommand(a, &f), newBundleUnpackCommand(a, &f))
 	return c
 }
 
@@ -55,6 +61,7 @@ func (f *bundleFlags) complete(clusterDir string) error {
 		}
 		f.folder = cmp.Or(f.folder, c.Bundle.Dir)
 		f.kubernetes = cmp.Or(f.kubernetes, c.Kubernetes.Version)
+		f.mirrors = c.Bundle.Mirrors
 	}
 	f.kubernetes = cmp.Or(f.kubernetes, bundle.DefaultKubernetes)
 	if f.folder != "" {
@@ -83,7 +90,7 @@ func usageErrorOf(err error) error {
 func newBundleVerifyCommand(a *app, f *bundleFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [NAME]...",
-		Short: "Hash every artefact and compare it with the manifest",
+		Short: "Hash every artefact and compare it with the manifest and the lock",
 		Example: `  kbm bundle verify
   kbm bundle verify kubelet kube-apiserver`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -91,7 +98,8 @@ func newBundleVerifyCommand(a *app, f *bundleFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := b.Verify(cmd.Context(), names...); err != nil {
+			pinned, err := b.VerifyPins(names...)
+			if err := errors.Join(b.Verify(cmd.Context(), names...), err); err != nil {
 				return err
 			}
 			count := len(names)
@@ -99,12 +107,16 @@ func newBundleVerifyCommand(a *app, f *bundleFlags) *cobra.Command {
 				count = len(b.Manifest().Artefacts)
 			}
 			if a.output == "json" {
-				return json.NewEncoder(a.out).Encode(map[string]any{"folder": b.Dir(), "verified": count})
+				return json.NewEncoder(a.out).Encode(map[string]any{"folder": b.Dir(), "verified": count, "pinned": pinned})
 			}
 			if a.quiet {
 				return nil
 			}
-			_, err = fmt.Fprintf(a.out, "Verified in %s: %d; all are what the manifest says.\n", b.Dir(), count)
+			also := ""
+			if pinned > 0 {
+				also = fmt.Sprintf(" Pulled and pinned in bundle.lock: %d.", pinned)
+			}
+			_, err = fmt.Fprintf(a.out, "Verified in %s: %d; all are what the manifest says.%s\n", b.Dir(), count, also)
 			return err
 		},
 	}

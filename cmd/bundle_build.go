@@ -47,8 +47,7 @@ func (a *app) buildBundle(ctx context.Context, o bundle.BuildOptions) error {
 		return usageError(err)
 	}
 	start, built := time.Now(), 0
-	terminal := ui.Detect(a.err, os.Getenv)
-	progress := ui.NewProgress(ui.Options{Out: a.err, Mode: a.bundleMode(terminal), Terminal: terminal, Now: time.Now, Redraw: 100 * time.Millisecond})
+	progress := a.bundleProgress()
 	o.Progress = func(e bundle.Event) {
 		if e.State == bundle.Built {
 			built++
@@ -70,6 +69,13 @@ func (a *app) buildBundle(ctx context.Context, o bundle.BuildOptions) error {
 	_, err = fmt.Fprintf(a.out, "The bundle of Kubernetes %s is in %s: %s, artefacts: %d (%d built in %s).\n",
 		b.Manifest().Kubernetes, b.Dir(), megabytes(bundleSize(b)), len(b.Manifest().Artefacts), built, time.Since(start).Round(time.Second/10))
 	return err
+}
+
+// bundleProgress shows progress on stderr, also with -o json: the answer on
+// stdout is one document.
+func (a *app) bundleProgress() *ui.Progress {
+	terminal := ui.Detect(a.err, os.Getenv)
+	return ui.NewProgress(ui.Options{Out: a.err, Mode: a.bundleMode(terminal), Terminal: terminal, Now: time.Now, Redraw: redraw})
 }
 
 func (a *app) bundleMode(t ui.Terminal) ui.Mode {

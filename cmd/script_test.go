@@ -31,9 +31,10 @@ func TestScripts(t *testing.T) {
 			return errors.Join(os.Mkdir(env.WorkDir+"/home", 0o755), serveHostKey(env))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"mode":   mode,
-			"absent": absent,
+			"exits":    exits,
+			"mode":     mode,
+			"absent":   absent,
+			"upstream": upstream,
 		},
 	})
 }
