@@ -10,6 +10,7 @@ import (
 
 	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
 	"github.com/kbm-dev/kbm/lab"
 )
 
@@ -60,9 +61,14 @@ func labIgnition(ctx context.Context, b *bundle.Bundle) (string, error) {
 
 func labMachine(c *cluster.Cluster, n *cluster.Node) (lab.Machine, error) {
 	address, fixed := n.Prefix()
+	target, err := ignition.FindTarget(c.MediaOf(n))
 	switch {
+	case err != nil:
+		return lab.Machine{}, err
 	case adopted(n):
 		return lab.Machine{}, fmt.Errorf("%s has ssh.hostKey: it was adopted, so there is no medium to start a machine from", n.Name)
+	case target.Output != ignition.ISO:
+		return lab.Machine{}, fmt.Errorf("%s has media: %s, and a machine of the lab reads an ISO: write media: %s, and render", n.Name, target.Name, c.OSOf(n).Media)
 	case len(n.Bond.Interfaces) > 0 || n.VLAN != 0:
 		return lab.Machine{}, fmt.Errorf("%s has a bond or a VLAN, and a machine of the lab has one plain card: write interface or mac instead, and render", n.Name)
 	case !fixed:

@@ -50,6 +50,8 @@ func TestLabMachineFaults(t *testing.T) {
 	for fault, n := range map[string]cluster.Node{
 		"adopted":       {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
 		"10.88.0.11/24": {Name: "a", Address: "10.88.0.11"},
+		"reads an ISO":  {Name: "a", Address: "10.88.0.11/24", Media: "qemu-fw-cfg"},
+		"a bond":        {Name: "a", Address: "10.88.0.11/24", Interface: "eth0", VLAN: 20},
 	} {
 		if _, err := labMachine(c, &n); err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("got %v, want %q", err, fault)

@@ -3,6 +3,7 @@ package ignition
 import (
 	"bytes"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,19 @@ func TestSpecNamesEveryTarget(t *testing.T) {
 		target, err := FindTarget(os.Media)
 		if err != nil || !slices.Contains(target.OSes, os.Name) {
 			t.Errorf("%s is given %q by default: %v", os.Name, os.Media, err)
+		}
+	}
+}
+
+// The guide says for whom each target is.
+func TestGuideNamesEveryTarget(t *testing.T) {
+	guide, err := os.ReadFile("../docs/media.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range Targets() {
+		if !bytes.Contains(guide, []byte("| `"+target.Name+"`")) {
+			t.Errorf("%s is not in the table of docs/media.md", target.Name)
 		}
 	}
 }

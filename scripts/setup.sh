@@ -26,6 +26,8 @@ bind9-dnsutils      pages of docs/tasks ask it: dig
 openssl             tests verify certificates with a second program; make bench
 genisoimage         make bench: what kbm is measured against
 xorriso             tests read ISOs with a second program
+p7zip-full          tests read ISOs with a third program: 7z
+xz-utils            tests read what kbm puts into a live ISO
 python3             tests run cloud-init
 haproxy             tests send traffic through what kbm external haproxy prints
 dnsmasq-base        tests ask it for the names of kbm external dnsmasq
