@@ -138,3 +138,36 @@ func TestInputsDecideWhatIsBuiltAgain(t *testing.T) {
 		t.Error("the digest is not stable")
 	}
 }
+
+// Every program must say where it is published or why it is not pulled, for
+// both architectures, with nothing left to fill in.
+func TestEveryProgramHasAnUpstream(t *testing.T) {
+	known := upstreams()
+	for _, c := range components(releases()[0]) {
+		u, there := known[c.Name]
+		if there == (c.Kind == Image) {
+			t.Errorf("%s: a row in table_pull.go: %v", c.Name, there)
+		}
+		delete(known, c.Name)
+		if u.Why != "" {
+			continue
+		}
+		for _, arch := range []string{"amd64", "arm64"} {
+			u, err := c.upstream(arch)
+			if err != nil {
+				t.Error(err)
+			}
+			if c.Kind == Image {
+				continue
+			}
+			text := u.URL + u.Sums + u.Member
+			if !strings.HasPrefix(u.URL, "https://") || !strings.HasPrefix(u.Sums, "https://") ||
+				!strings.Contains(text, arch) || !strings.Contains(text, c.Version) || strings.ContainsAny(text, "{}") {
+				t.Errorf("%s for %s: %+v", c.Name, arch, u)
+			}
+		}
+	}
+	for name := range known {
+		t.Errorf("table_pull.go has %s, and table.go has not", name)
+	}
+}
