@@ -327,3 +327,18 @@ func TestPullRefusesAnImageOfAnotherArchitecture(t *testing.T) {
 	}
 	leavesNothing(t, o.Dir)
 }
+
+// A host that is down is one fault, and is not waited for.
+func TestPullFromAHostThatIsDown(t *testing.T) {
+	w := newWorld(t)
+	w.publish(t, "amd64")
+	o := w.options(t.TempDir(), "kubelet", "kubectl", "coredns", "runc")
+	o.Mirrors["dl.k8s.io"], o.Mirrors["registry.k8s.io"] = "https://127.0.0.1:1", "https://127.0.0.1:1/images"
+	_, err := Pull(context.Background(), o)
+	if err == nil || !strings.HasSuffix(err.Error(), ": kubelet, kubectl, coredns: dial tcp 127.0.0.1:1: connect: connection refused") {
+		t.Errorf("got %v", err)
+	}
+	if b, err := Open(o.Dir); err != nil || len(b.manifest.Artefacts) != 1 {
+		t.Errorf("the others were not kept: %v", err)
+	}
+}

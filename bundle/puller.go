@@ -3,7 +3,6 @@ package bundle
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 
@@ -62,7 +61,7 @@ func (p *puller) inPlace(ctx context.Context, row component, from upstream) bool
 func (p *puller) do(ctx context.Context, jobs []job) error {
 	all, cancel := context.WithCancel(ctx)
 	defer cancel()
-	faults := make([]error, len(jobs))
+	results := make([]error, len(jobs))
 	var group errgroup.Group
 	group.SetLimit(p.Parallel)
 	for i, j := range jobs {
@@ -76,12 +75,19 @@ func (p *puller) do(ctx context.Context, jobs []job) error {
 				cancel()
 			}
 			if all.Err() == nil || local.err != nil {
-				faults[i] = err
+				results[i] = err
 			}
 			return nil
 		})
 	}
-	return errors.Join(group.Wait(), ctx.Err(), errors.Join(faults...))
+	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
+		return err
+	}
+	var wrong faults
+	for i, j := range jobs {
+		wrong.add(j.rows[0].Name, results[i])
+	}
+	return wrong.err()
 }
 
 func (p *puller) one(ctx context.Context, j job) error {
@@ -92,7 +98,7 @@ func (p *puller) one(ctx context.Context, j job) error {
 		fetch = p.image
 	}
 	if err := fetch(ctx, j, t); err != nil {
-		return fmt.Errorf("%s: %w", j.rows[0].Name, err)
+		return err
 	}
 	for _, row := range j.rows {
 		p.tell(PullEvent{Artefact: row.Name, State: Pulled})
