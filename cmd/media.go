@@ -77,8 +77,13 @@ func (a *app) mediaTarget(t ignition.Target) error {
 		limit = fmt.Sprintf("%d bytes", t.MaxSize)
 	}
 	rows := [][]string{
-		{"READ BY", t.Reader}, {"SYSTEMS", strings.Join(t.OSes, ", ")}, {"FORMAT", string(t.Format)}, {"LABEL", cmp.Or(t.Label, "-")},
-		{"PATHS", strings.Join(t.Paths, " ")}, {"KERNEL", cmp.Or(strings.Join(t.Kernel, " "), "-")}, {"LIMIT", limit},
+		{"READ BY", t.Reader},
+		{"SYSTEMS", strings.Join(t.OSes, ", ")},
+		{"FORMAT", string(t.Format)},
+		{"LABEL", cmp.Or(t.Label, "-")},
+		{"PATHS", strings.Join(t.Paths, " ")},
+		{"KERNEL", cmp.Or(strings.Join(t.Kernel, " "), "-")},
+		{"LIMIT", limit},
 	}
 	if err := ui.Table(a.out, []string{"NAME", t.Name}, rows); err != nil {
 		return err

@@ -30,14 +30,7 @@ cp -a /mnt/m/etc/. "$out"
 // The real Ignition makes the machine of what is on every medium, secrets and
 // all: each file with its content and mode, the user, the units to enable.
 func TestIgnitionTakesEveryTarget(t *testing.T) {
-	dir, err := bundle.DefaultDir(cluster.DefaultVersion, "amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(dir, "bin", "ignition")
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%v: kbm bundle build lab makes it", err)
-	}
+	program := realIgnition(t)
 	for _, target := range Targets() {
 		if target.Format != cluster.Ignition {
 			continue
@@ -62,6 +55,20 @@ func TestIgnitionTakesEveryTarget(t *testing.T) {
 			})
 		}
 	}
+}
+
+// realIgnition is the program of the bundle.
+func realIgnition(t *testing.T) string {
+	t.Helper()
+	dir, err := bundle.DefaultDir(cluster.DefaultVersion, "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "bin", "ignition")
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("%v: kbm bundle build lab makes it", err)
+	}
+	return program
 }
 
 // readAsMachine is what the target's reader finds.

@@ -118,7 +118,7 @@ func TestNetworkdReadsEveryFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("wrong.network", []byte("[Match]\nName=eno1\n[Network]\nAdress=10.0.0.1/8\n"))
+	write("wrong.network", []byte("[Match]\nName=eno1\n[Network]\nNoSuchWord=yes\n"))
 	for name, n := range networks() {
 		for _, f := range built(t, n, cluster.Networkd) {
 			write(name+"-"+filepath.Base(f.Path), f.Content)
