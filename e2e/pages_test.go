@@ -92,24 +92,50 @@ func blocks(page string) (all []block) {
 	return all
 }
 
-// readPage does what the blocks say. The shell is the reader's: one for the
-// whole page would hide which block failed, so each has its own.
+// readPage does what the blocks say, each sh in a shell of its own. What a text
+// shows may take a moment to come true: as a reader would, the test runs the
+// lines above it again until they print it.
 func readPage(t *testing.T, c *harness.Cluster, page []block) {
-	var printed string
-	for _, b := range page {
+	for i, b := range page {
 		switch b.language {
 		case "yaml":
 			b.write(t, c)
 		case "sh":
-			printed = inFolder(t, c, b.text)
+			shown := ""
+			if i+1 < len(page) && page[i+1].language == "text" {
+				shown = page[i+1].text
+			}
+			b.run(t, c, shown)
 		case "text":
-			if fault := prints(printed, b.text); fault != nil {
-				t.Fatal(fault)
+			if i == 0 || page[i-1].language != "sh" {
+				t.Fatalf("text that no sh before it prints:\n%s", b.text)
 			}
 		default:
 			t.Fatalf("the test does not know what to do with a block of %s", b.language)
 		}
 	}
+}
+
+func (b block) run(t *testing.T, c *harness.Cluster, shown string) {
+	r := inFolder(t, c, b.text)
+	if shown == "" && r.Code != 0 {
+		t.Fatalf("%s\n%s", b.text, r.All())
+	}
+	if shown == "" {
+		return
+	}
+	c.Eventually(t, reachable, func() error {
+		fault := prints(r.Stdout, shown)
+		if r.Code != 0 {
+			fault = fmt.Errorf("it ends with %d", r.Code)
+		}
+		if fault == nil {
+			return nil
+		}
+		last := r
+		r = inFolder(t, c, b.text)
+		return fmt.Errorf("%s\n%w: %s", b.text, fault, last.All())
+	})
 }
 
 var titled = regexp.MustCompile(`^# (\S+\.yaml)( .*)?\n`)
@@ -141,17 +167,13 @@ func (b block) write(t *testing.T, c *harness.Cluster) {
 }
 
 // inFolder runs a script in the cluster's folder, on the machine outside, whose
-// resolver is the test's. It returns what was printed.
-func inFolder(t *testing.T, c *harness.Cluster, script string) string {
+// resolver is the test's.
+func inFolder(t *testing.T, c *harness.Cluster, script string) harness.Result {
 	t.Helper()
 	resolv := c.Outside(t, "resolv.conf")
 	once(t, resolv, func() string { return "nameserver " + harness.Gateway + "\n" })
 	before := fmt.Sprintf(`mount --bind %s /etc/resolv.conf; cd %s; kbm() { %s "$@"; }`, resolv, c.Dir, c.Program())
-	r := c.Exec(t, "unshare", "--mount", "sh", "-euxc", before+"\n"+script)
-	if r.Code != 0 {
-		t.Fatalf("%s\n%s", script, r.All())
-	}
-	return r.Stdout
+	return c.Exec(t, "unshare", "--mount", "sh", "-euxc", before+"\n"+script)
 }
 
 // prints compares line by line: each line that a page shows has to be in what
@@ -163,7 +185,7 @@ func prints(printed, shown string) error {
 		line := regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
 		at := slices.IndexFunc(lines, func(l string) bool { return line.MatchString(strings.Join(strings.Fields(l), " ")) })
 		if at < 0 {
-			return fmt.Errorf("no line %q in what was printed:\n%s", strings.TrimSpace(want), printed)
+			return fmt.Errorf("no line %q in what it prints", strings.TrimSpace(want))
 		}
 		lines = lines[at+1:]
 	}
