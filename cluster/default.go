@@ -49,6 +49,7 @@ func (c *Cluster) WithDefaults() *Cluster {
 	fill(&d.Security.PodSecurity, DefaultPodProfile)
 	fillOn(&d.Security.Audit)
 	fillOn(&d.Security.EncryptionAtRest)
+	d.Security.Firewall = c.Security.Firewall.withDefaults()
 	d.Addons = c.Addons.withDefaults(&d)
 	d.Nodes = slices.Clone(c.Nodes)
 	for i := range d.Nodes {

@@ -122,6 +122,24 @@ type Security struct {
 	PodSecurity string `json:"podSecurity,omitempty"`
 	// ScheduleOnControl lets every pod run on the controllers.
 	ScheduleOnControl bool `json:"scheduleOnControllers,omitempty"`
+	// Firewall closes the machines that face the outside, but for what the spec
+	// opens. Unless its section is there, even an empty one, kbm sets up none.
+	Firewall *Firewall `json:"firewall,omitempty" eg:"{admin: [192.168.1.0/24]}"`
+}
+
+// Firewall is one table of nftables on each machine of some roles. Other nodes
+// reach everything there, and the world what the addons need and no more.
+type Firewall struct {
+	// Roles of the nodes that have it, edge and worker. Unless set, edge.
+	Roles []Role `json:"roles,omitempty" eg:"[edge]"`
+	// Admin are the networks that SSH may come from, beside the nodes' own
+	// addresses. Unless set, it may come from anywhere.
+	Admin []string `json:"admin,omitempty" eg:"[192.168.1.0/24]"`
+	// Trusted are further networks that reach everything, as nodes do: of
+	// nodes with several addresses, or of a Prometheus outside.
+	Trusted []string `json:"trusted,omitempty" eg:"[10.0.0.0/24]"`
+	// Open are further ports for the world, each with its protocol.
+	Open []string `json:"open,omitempty" eg:"[25565/tcp, 51820/udp]"`
 }
 
 // Secrets says who can read the keys in the folder.

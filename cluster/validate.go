@@ -19,6 +19,7 @@ func (c *Cluster) Validate() Faults {
 	checkNetwork(k, c)
 	checkSSH(k, &c.SSH)
 	checkPKI(k, c)
+	checkFirewall(k.in("security.firewall"), c)
 	checkMirrors(k.in("bundle.mirrors"), c.Bundle.Mirrors)
 	checkAddons(k, c)
 	for i := range c.Nodes {

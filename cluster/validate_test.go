@@ -38,6 +38,9 @@ func TestOneFaultEach(t *testing.T) {
 	label := func(k, v string) func(*Cluster) {
 		return w1(func(n *Node) { n.Labels = map[string]string{k: v} })
 	}
+	firewall := func(f Firewall) func(*Cluster) {
+		return func(c *Cluster) { c.Security.Firewall = f.withDefaults() }
+	}
 	taint := func(taints ...Taint) func(*Cluster) { return w1(func(n *Node) { n.Taints = taints }) }
 	bond := func(mode string, interfaces ...string) func(*Cluster) {
 		return cp1(func(n *Node) { n.Bond = Bond{Interfaces: interfaces, Mode: mode} })
@@ -107,6 +110,14 @@ func TestOneFaultEach(t *testing.T) {
 		{"algorithm", func(c *Cluster) { c.PKI.Algorithm = "ed25519" }, "pki.algorithm|ecdsa-p256"},
 		{"san", func(c *Cluster) { c.PKI.ExtraSANs = []string{"*.ok.example.com", "a.*.b"} }, "pki.extraSANs[1]|wildcard"},
 		{"pod security", func(c *Cluster) { c.Security.PodSecurity = "Baseline" }, "security.podSecurity|baseline"},
+		{"firewall of controllers", firewall(Firewall{Roles: []Role{Edge, Controller}}), "security.firewall.roles[1]|write edge or worker"},
+		{"firewall's role twice", firewall(Firewall{Roles: []Role{Edge, Edge}}), "security.firewall.roles[1]|is there twice"},
+		{"firewall's admin is a name", firewall(Firewall{Admin: []string{"192.168.1.5", "office"}}), "security.firewall.admin[1]|is not an address or a network"},
+		{"firewall's admin is everybody", firewall(Firewall{Admin: []string{"0.0.0.0/0"}}), "security.firewall.admin[0]|leave admin out"},
+		{"firewall's trusted host bits", firewall(Firewall{Trusted: []string{"10.1.2.3/8"}}), "security.firewall.trusted[0]|write 10.0.0.0/8"},
+		{"firewall's trusted mapped", firewall(Firewall{Trusted: []string{"::ffff:10.0.0.1"}}), "security.firewall.trusted[0]|write 10.0.0.1"},
+		{"firewall's port without a protocol", firewall(Firewall{Open: []string{"53/udp", "25565"}}), "security.firewall.open[1]|write one such as 25565/tcp"},
+		{"firewall's port too high", firewall(Firewall{Open: []string{"65536/tcp"}}), "security.firewall.open[0]|is not a port"},
 		{"mirror", func(c *Cluster) { c.Bundle.Mirrors = map[string]string{"ghcr.io": "mirror.lan"} }, "bundle.mirrors.ghcr.io|make it https://HOST"},
 		{"mirror with a password", func(c *Cluster) { c.Bundle.Mirrors = map[string]string{"ghcr.io": "https://me:x@mirror.lan"} }, "bundle.mirrors.ghcr.io|docker login"},
 		{"recipient", func(c *Cluster) { c.Secrets.Recipients = []string{"ssh-ed25519 AAAA"} }, "secrets.recipients[0]|not a recipient"},
