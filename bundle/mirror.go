@@ -28,6 +28,22 @@ func Hosts(kubernetesVersion string) []string {
 	return slices.Sorted(maps.Keys(hosts))
 }
 
+// OfRegistries are the mirrors without those of programs.
+func (m Mirrors) OfRegistries() Mirrors {
+	registries := maps.Clone(m)
+	for _, u := range upstreams() {
+		delete(registries, hostOf(u.URL))
+	}
+	return registries
+}
+
+// Of are the mirrors of these hosts.
+func (m Mirrors) Of(hosts []string) Mirrors {
+	some := maps.Clone(m)
+	maps.DeleteFunc(some, func(host, _ string) bool { return !slices.Contains(hosts, host) })
+	return some
+}
+
 // hostOf is the host of a URL or of an image's reference.
 func hostOf(address string) string {
 	host, _, _ := strings.Cut(strings.TrimPrefix(address, "https://"), "/")

@@ -156,8 +156,8 @@ type Bundle struct {
 	// Images are further images of the bundle that every node shall hold, by
 	// their short name.
 	Images []string `json:"images,omitempty" eg:"[agnhost]"`
-	// Mirrors are asked by kbm bundle pull instead of the hosts that releases
-	// and images are published on.
+	// Mirrors are asked instead of the hosts that releases and images are
+	// published on: by kbm bundle pull, and by the nodes for images.
 	Mirrors map[string]string `json:"mirrors,omitempty" eg:"{registry.k8s.io: https://mirror.example.com/k8s}"`
 }
 

@@ -41,7 +41,8 @@ the host has under /; bundle.mirrors in cluster.yaml says the same for good.`,
 			}
 			o.Dir, o.Kubernetes, o.Arch, o.Only = f.folder, f.kubernetes, f.arch, names
 			o.Mirrors = bundle.Mirrors{}
-			maps.Copy(o.Mirrors, f.mirrors)
+			// The others are the nodes' matter.
+			maps.Copy(o.Mirrors, f.mirrors.Of(bundle.Hosts(f.kubernetes)))
 			maps.Copy(o.Mirrors, mirrors)
 			return a.pullBundle(cmd.Context(), o)
 		},

@@ -92,6 +92,7 @@ func (b *builder) containerd() {
 	}
 	data := b.with(map[string]any{
 		"PauseImage":   b.artefact("pause").Image,
+		"MirrorsDir":   b.mirrorsDir(),
 		"PodMTU":       b.in.Cluster.Network.MTU - vxlanOverhead,
 		"DefaultRoute": route,
 	})
@@ -104,6 +105,7 @@ func (b *builder) containerd() {
 		Path: "/etc/containerd/cni.conflist", Mode: 0o644, Stage: Joined, Restarts: []string{unit},
 		Content: b.render("etc/containerd/cni.conflist", data),
 	})
+	b.mirrors()
 	b.unit(Unit{
 		Name: unit, Enabled: true, Started: true, Stage: Joined,
 		Content: string(b.render("etc/systemd/system/containerd.service", data)),
