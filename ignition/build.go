@@ -29,6 +29,7 @@ func Build(in Input) (Machine, error) {
 	b.base()
 	if in.Bundle != nil {
 		b.joined()
+		b.firewall()
 		if in.Node.Role == cluster.Controller {
 			b.controller()
 		}
