@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/kbm-dev/kbm/ignition"
 )
 
 const (
@@ -72,6 +74,10 @@ func (r *run) applyUnits(ctx context.Context, m *machine, units []string) error 
 		}
 		m.written = true
 	}
+	if err := r.raiseFirewall(ctx, m); err != nil {
+		return err
+	}
+	units = slices.DeleteFunc(units, func(unit string) bool { return unit == ignition.FirewallUnit })
 	if len(units) > 0 {
 		if err := ApplyUnits(ctx, m.host, &m.plan, units...); err != nil {
 			return err

@@ -64,6 +64,7 @@ type machine struct {
 	etcd    etcdState
 	fault   error // why it cannot be worked on
 	written bool  // the plan's files are on the disk
+	walled  bool  // its firewall is up, and has let kbm in again
 	ready   bool  // Kubernetes says so
 	worry   concern
 }

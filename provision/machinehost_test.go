@@ -24,6 +24,7 @@ import (
 type localMachine struct {
 	root string
 	pid  string       // of the process that keeps the namespaces
+	net  bool         // it has a network of its own
 	runs atomic.Int32 // round trips so far
 }
 
@@ -49,7 +50,17 @@ exec chroot . /bin/sh -c 'echo ready; exec cat'`
 func newMachine(t *testing.T, varSize string) *localMachine {
 	t.Helper()
 	m := &localMachine{root: t.TempDir()}
-	keeper := exec.Command("unshare", "--mount", "--uts", "--propagation", "private", "sh", "-c", buildRoot, "sh", m.root, varSize)
+	m.start(t, varSize)
+	return m
+}
+
+func (m *localMachine) start(t *testing.T, varSize string) {
+	t.Helper()
+	args := []string{"--mount", "--uts", "--propagation", "private", "sh", "-c", buildRoot, "sh", m.root, varSize}
+	if m.net {
+		args = append([]string{"--net"}, args...)
+	}
+	keeper := exec.Command("unshare", args...)
 	keeper.Stderr = os.Stderr
 	stdin, err := keeper.StdinPipe()
 	if err != nil {
@@ -67,7 +78,7 @@ func newMachine(t *testing.T, varSize string) *localMachine {
 		t.Fatalf("the machine does not come up: %v", err)
 	}
 	m.pid = strconv.Itoa(keeper.Process.Pid)
-	for _, tool := range []string{"systemctl", "journalctl", "hostnamectl"} {
+	for _, tool := range []string{"systemctl", "systemd-run", "journalctl", "hostnamectl"} {
 		body, err := os.ReadFile("testdata/" + tool)
 		if err != nil {
 			t.Fatal(err)
@@ -76,12 +87,15 @@ func newMachine(t *testing.T, varSize string) *localMachine {
 			t.Fatal(err)
 		}
 	}
-	return m
 }
 
 func (m *localMachine) Run(ctx context.Context, c Command) (Result, error) {
 	m.runs.Add(1)
-	cmd := exec.CommandContext(ctx, "nsenter", "--target", m.pid, "--mount", "--uts", "--root", "sh", "-c", c.Script)
+	args := []string{"--target", m.pid, "--mount", "--uts", "--root", "sh", "-c", c.Script}
+	if m.net {
+		args = append([]string{"--net"}, args...)
+	}
+	cmd := exec.CommandContext(ctx, "nsenter", args...)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/sbin:/usr/bin"}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

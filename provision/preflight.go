@@ -45,7 +45,7 @@ func Preflight(c *cluster.Cluster, arch string, nodes []PreflightNode) []Problem
 	var all []Problem
 	for _, n := range nodes {
 		checks := []func(*cluster.Cluster, PreflightNode) []Problem{
-			checkSystem, checkClock, checkSize, checkAddress, checkNetworks, checkPorts, checkDisks,
+			checkSystem, checkClock, checkSize, checkAddress, checkNetworks, checkPorts, checkDisks, checkFirewall,
 		}
 		all = append(all, checkArch(arch, n)...)
 		for _, check := range checks {
@@ -69,14 +69,14 @@ func checkArch(arch string, n PreflightNode) []Problem {
 	}}
 }
 
-func checkSystem(_ *cluster.Cluster, n PreflightNode) (found []Problem) {
+func checkSystem(c *cluster.Cluster, n PreflightNode) (found []Problem) {
 	f := n.Facts
 	if !f.Systemd {
 		found = append(found, Problem{What: "it was not booted by systemd", Cure: "use one of the supported operating systems"})
 	}
 	missing := slices.DeleteFunc(slices.Clone(f.Missing), func(tool string) bool {
-		// nftables are the host firewall of edge nodes; kube-proxy brings its own.
-		return tool == "nft" && n.Node.Role != cluster.Edge
+		// kube-proxy brings its own.
+		return tool == "nft" && !c.HasFirewall(n.Node)
 	})
 	if len(missing) > 0 {
 		found = append(found, Problem{What: "it has no " + strings.Join(missing, ", "), Cure: "install what is missing"})

@@ -27,6 +27,7 @@ func sound(name, ip string) PreflightNode {
 
 func TestPreflight(t *testing.T) {
 	c := &cluster.Cluster{Network: cluster.Network{PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/12"}}
+	c.Security.Firewall = &cluster.Firewall{Roles: []cluster.Role{cluster.Edge}}
 	if found := Preflight(c, "amd64", []PreflightNode{sound("cp1", "192.168.1.11"), sound("cp2", "192.168.1.12")}); len(found) > 0 {
 		t.Fatalf("sound machines: %v", found)
 	}
@@ -48,6 +49,10 @@ func TestPreflight(t *testing.T) {
 		{"old kernel", func(n *PreflightNode) { n.Facts.Kernel = "5.10.0-8-amd64" }, "5.13", false},
 		{"no systemd", func(n *PreflightNode) { n.Facts.Systemd = false }, "systemd", false},
 		{"no flock", func(n *PreflightNode) { n.Facts.Missing = []string{"flock", "nft"} }, "no flock", false},
+		{"no nft for a firewall", func(n *PreflightNode) { n.Node.Role, n.Facts.Missing = cluster.Edge, []string{"nft"} }, "no nft", false},
+		{"a firewall that leaves SSH open", func(n *PreflightNode) {
+			n.Node.Role, n.Plan.Changes = cluster.Edge, []Change{{Action: Create, Object: ignition.FirewallWanted}}
+		}, "SSH open to everybody", true},
 		{"cgroup v1", func(n *PreflightNode) { n.Facts.Cgroup = 1 }, "cgroup v1", false},
 		{"machine-id", func(n *PreflightNode) { n.Facts.MachineID = "cp1" }, "machine-id of cp1", false},
 		{"MAC", func(n *PreflightNode) { n.Facts.MACs["eth0"] = "52:54:00:00:00:11" }, "MAC address of cp1", false},

@@ -1,0 +1,108 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/kbm-dev/kbm/cluster"
+	"github.com/kbm-dev/kbm/ignition"
+)
+
+// What a trial of a firewall takes at most. The machine waits longer than kbm,
+// so that a late answer is never half of a confirmation.
+const (
+	firewallAnswer = 20 * time.Second
+	firewallUndo   = 60 * time.Second
+)
+
+// LockedOutError is a firewall that did not let kbm in a second time.
+type LockedOutError struct {
+	Node  string
+	Cause error // why the second connection failed
+	// Undo is why the rules could not be taken back at once: then the machine
+	// does so by itself.
+	Undo error
+}
+
+func (e *LockedOutError) Error() string {
+	done := "the rules from before are in force again"
+	if e.Undo != nil {
+		done = fmt.Sprintf("it takes the new rules back within %s", firewallUndo)
+	}
+	return fmt.Sprintf("the firewall of %s would have locked kbm out: %v; %s; let in where you come from, or your jump host: security.firewall.admin",
+		e.Node, e.Cause, done)
+}
+
+func (e *LockedOutError) Unwrap() error { return e.Cause }
+
+// TryFirewall puts the rules that were delivered to a machine in force, and
+// keeps them only if again finds a way in by a connection of its own: that of
+// host was there before the rules, and proves nothing. Otherwise those from
+// before come back, and the error is a *LockedOutError. Should kbm or its
+// connection die meanwhile, the machine takes the rules back by itself.
+func TryFirewall(ctx context.Context, node string, host Host, again func(context.Context) (Host, error)) error {
+	if err := firewallScript(ctx, host, "try"); err != nil {
+		return fmt.Errorf("try the firewall of %s: %w", node, err)
+	}
+	second, cancel := context.WithTimeout(ctx, firewallAnswer)
+	defer cancel()
+	other, err := again(second)
+	if err == nil {
+		err = firewallScript(second, other, "confirm")
+	}
+	var run *RunError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &run):
+		// The way in is open, so something else is wrong.
+		return fmt.Errorf("confirm the firewall of %s: %w", node, err)
+	}
+	// The end of ctx must not leave rules that nobody has confirmed.
+	short, stop := shortly(context.WithoutCancel(ctx))
+	defer stop()
+	return &LockedOutError{Node: node, Cause: err, Undo: firewallScript(short, host, "undo")}
+}
+
+func firewallScript(ctx context.Context, host Host, action string) error {
+	text, err := script("firewall.sh", action, ignition.FirewallUnit, ignition.FirewallTable,
+		ignition.FirewallWanted, ignition.FirewallConfirmed, strconv.Itoa(int(firewallUndo.Seconds())))
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, Command{Script: text})
+	return err
+}
+
+// raiseFirewall tries the rules of a machine where they are new, or not in
+// force: once in a run.
+func (r *run) raiseFirewall(ctx context.Context, m *machine) error {
+	if m.walled || !slices.Contains(m.plan.Units(), ignition.FirewallUnit) {
+		return nil
+	}
+	const step = "try the firewall"
+	r.report(m.node.Name, step, Started, "")
+	again := func(ctx context.Context) (Host, error) { return r.Connect(ctx, m.node) }
+	if err := TryFirewall(ctx, m.node.Name, m.host, again); err != nil {
+		return err
+	}
+	m.walled = true
+	r.report(m.node.Name, step, Done, "a second connection came through")
+	return nil
+}
+
+// checkFirewall tells whom new rules let in that somebody may not think of.
+func checkFirewall(c *cluster.Cluster, n PreflightNode) []Problem {
+	news := slices.ContainsFunc(n.Plan.Changes, func(ch Change) bool { return ch.Object == ignition.FirewallWanted })
+	if !news || !c.HasFirewall(n.Node) || len(c.Security.Firewall.Admin) > 0 {
+		return nil
+	}
+	return []Problem{{
+		Warning: true, What: "its firewall leaves SSH open to everybody",
+		Cure: "name the networks that you come from in security.firewall.admin",
+	}}
+}
