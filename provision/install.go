@@ -120,13 +120,13 @@ func (i Installation) write(ctx context.Context, host Visit, device string) erro
 	waiting, over := io.Pipe()
 	defer func() { _ = over.Close() }()
 	_, err = host.Run(ctx, Command{Script: text, Stdin: io.MultiReader(bytes.NewReader(i.Config), waiting), Stdout: lines})
+	said := lines.end()
 	var run *RunError
 	switch {
 	case err == nil:
 		i.tell(stepInstall, Done, "")
 		return nil
 	case errors.As(err, &run):
-		said := lines.end()
 		if complaint := strings.TrimSpace(run.Stderr); complaint != "" {
 			said = append(said, complaint)
 		}

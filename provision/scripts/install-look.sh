@@ -27,4 +27,5 @@ if command -v zpool >/dev/null; then
 fi
 echo "= disks"
 lsblk -J -b -O 2>/dev/null
+echo
 echo "= end"

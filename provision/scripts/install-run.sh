@@ -20,7 +20,7 @@ head -c "$size" <&8 >"$dir/config.ign" || exit 1
 # In a session of its own it can be ended with all that it has started.
 setsid "$@" 2>&1 8<&- &
 installer=$!
-{ cat <&8; kill -TERM -- "-$installer"; } >/dev/null 2>&1 9>&- &
+{ cat <&8; kill -TERM "-$installer"; } >/dev/null 2>&1 9>&- &
 watch=$!
 wait "$installer"
 code=$?
