@@ -16,6 +16,7 @@ type stepsData struct {
 	OS     string
 	File   string // what a person handles, with its folder
 	Base   string // without
+	Plain  string // the configuration beside it, with its folder
 	Label  string
 	Kernel []string
 }
@@ -26,7 +27,7 @@ func (t Target) StepsFor(node string, system cluster.OS, dir string) ([]string, 
 	data := stepsData{
 		Name: node, OS: system.Name, Base: t.MainFile(node), Label: t.Label, Kernel: t.Kernel,
 	}
-	data.File = path.Join(dir, data.Base)
+	data.File, data.Plain = path.Join(dir, data.Base), path.Join(dir, t.plainName())
 	text, err := template.New(t.Name).Option("missingkey=error").Parse(t.Steps)
 	if err != nil {
 		return nil, fmt.Errorf("steps of target %s: %w", t.Name, err)

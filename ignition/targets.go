@@ -30,7 +30,7 @@ func Targets() []Target {
 			Kernel:  []string{"ignition.platform.id=openstack"},
 			Refuses: onCloudInit("holds Ignition, which cloud-init does not read; write config-drive for the same volume with cloud-config"),
 			Steps: attach + `{{.OS}}'s OpenStack image, and start the machine
-a system that was installed on bare metal reads no such volume: install it with build/{{.Name}}/config.ign (media: ignition-file says how)`,
+a system that was installed on bare metal reads no such volume: install it with {{.Plain}} (media: ignition-file says how)`,
 		},
 		{
 			Name: "proxmox", Reader: "Ignition (proxmoxve)", Format: cluster.Ignition, OSes: ignitions,
