@@ -33,8 +33,8 @@ func (e *LockedOutError) Error() string {
 	if e.Undo != nil {
 		done = fmt.Sprintf("it takes the new rules back within %s", firewallUndo)
 	}
-	return fmt.Sprintf("the firewall of %s would have locked kbm out: %v; %s; let in where you come from, or your jump host: security.firewall.admin",
-		e.Node, e.Cause, done)
+	return fmt.Sprintf("the firewall of %s would have locked kbm out; %s; name the network that you come from, or your jump host, in security.firewall.admin (the second connection: %v)",
+		e.Node, done, e.Cause)
 }
 
 func (e *LockedOutError) Unwrap() error { return e.Cause }
