@@ -126,7 +126,7 @@ func (m *machines) visitLive(ctx context.Context, n *cluster.Node) (provision.Vi
 		at := fmt.Sprintf("the live system of %s (%s)", n.Name, e.Address)
 		switch e.Reason {
 		case ssh.HostKey:
-			err = fmt.Errorf("%s is not trusted: %w; pass the fingerprint that ssh-keygen -lf prints on its console with --host-key, or --scan-host-key", at, e.Cause)
+			err = fmt.Errorf("%s: %w; pass the fingerprint that ssh-keygen -lf prints on its console with --host-key, or --scan-host-key", at, e.Cause)
 		case ssh.LoginRefused:
 			err = fmt.Errorf("%s refuses the login as %s; name its user with --ssh-user, and put the public key of your agent or of one of ssh.identityFiles into ~/.ssh/authorized_keys there", at, e.User)
 		case ssh.Refused, ssh.TimedOut, ssh.NoRoute:

@@ -12,11 +12,7 @@ import (
 // serveHostKey gives a script a machine that shows a host key: its port and
 // fingerprint are in the environment.
 func serveHostKey(env *testscript.Env) error {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	signer, err := ssh.NewSignerFromKey(key)
+	signer, err := newHostKey()
 	if err != nil {
 		return err
 	}
@@ -44,4 +40,12 @@ func serveHostKey(env *testscript.Env) error {
 	env.Setenv("SSHD_PORT", port)
 	env.Setenv("SSHD_KEY", ssh.FingerprintSHA256(signer.PublicKey()))
 	return err
+}
+
+func newHostKey() (ssh.Signer, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(key)
 }

@@ -28,7 +28,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// Nobody's own keys: HOME is a folder of the script.
 			env.Setenv("HOME", env.WorkDir+"/home")
-			return errors.Join(os.Mkdir(env.WorkDir+"/home", 0o755), serveHostKey(env))
+			return errors.Join(os.Mkdir(env.WorkDir+"/home", 0o755), serveHostKey(env), serveLive(env))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
