@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -134,8 +133,9 @@ func isThere(c *cluster.Cluster, n cluster.Node) bool {
 	if !ok {
 		return false
 	}
-	n.OS = cmp.Or(n.OS, c.OS)
+	// With the defaults, which the cluster's nodes have too.
+	whole := (&cluster.Cluster{OS: c.OS}).WithNodes(n)
 	before, err := cluster.PrintNode(old)
-	after, err2 := cluster.PrintNode(&n)
+	after, err2 := cluster.PrintNode(&whole.Nodes[0])
 	return err == nil && err2 == nil && bytes.Equal(before, after)
 }

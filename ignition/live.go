@@ -58,8 +58,11 @@ func OpenLive(image io.ReaderAt, size int64) (*Live, error) {
 	if info.Length != nil {
 		l.space = *info.Length
 	}
-	if info.Offset < 0 || l.space <= 0 || info.Offset+l.space > length {
+	switch {
+	case info.Offset < 0 || l.space <= 0 || l.space > length-info.Offset:
 		return nil, fmt.Errorf("its /coreos/igninfo.json names a place outside of %s", info.File)
+	case l.space > plainMax:
+		return nil, fmt.Errorf("its place for a configuration has %d bytes: this is no live ISO of Fedora CoreOS", l.space)
 	}
 	return l, nil
 }

@@ -109,6 +109,7 @@ func TestLiveISORefuses(t *testing.T) {
 		"cut short":    image[:openLive(t, image).start+100],
 		"igninfo.json": liveISO(t, liveSize, `{"file":`, "-R"),
 		"outside":      liveISO(t, liveSize, fmt.Sprintf(`{"file": "images/ignition.img", "offset": %d}`, liveSize), "-R"),
+		"a place outs": liveISO(t, liveSize, `{"file": "images/ignition.img", "offset": 2048, "length": 9223372036854775807}`, "-R"),
 		"no nowhere":   liveISO(t, liveSize, `{"file": "nowhere"}`, "-R"),
 	} {
 		if _, err := OpenLive(bytes.NewReader(image), int64(len(image))); err == nil || !strings.Contains(err.Error(), want) {
