@@ -69,6 +69,8 @@ type Artefact struct {
 	// the URL of the file or its archive, or the image's reference. It is empty
 	// for one that was built.
 	Source string `json:"source,omitempty"`
+	// Member is its path in the .tar.gz at Source; empty where that is the file.
+	Member string `json:"member,omitempty"`
 }
 
 // Bundle is a folder of artefacts with its manifest.

@@ -65,6 +65,9 @@ func (m Mirrors) check(hosts []string) error {
 	return errors.Join(faults...)
 }
 
+// URL is where to ask for what is published at a URL.
+func (m Mirrors) URL(address string) string { return m.of(address) }
+
 // of rewrites a URL, or the reference of an image to one without a scheme.
 func (m Mirrors) of(address string) string {
 	host := hostOf(address)

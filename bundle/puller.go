@@ -115,8 +115,12 @@ func (p *puller) keep(ctx context.Context, row component, file string, pin Pin) 
 	}
 	p.shelf.pins[row.Name] = pin
 	delete(p.shelf.inputs, row.Name)
+	from, err := row.upstream(p.Arch)
+	if err != nil {
+		return err
+	}
 	a := row.artefact()
-	a.Source = pin.URL
+	a.Source, a.Member = pin.URL, from.Member
 	return asLocal(p.shelf.put(ctx, a, file))
 }
 

@@ -156,6 +156,9 @@ type Bundle struct {
 	// Images are further images of the bundle that every node shall hold, by
 	// their short name.
 	Images []string `json:"images,omitempty" eg:"[agnhost]"`
+	// Online lets the nodes fetch by themselves what kbm bundle pull fetched:
+	// programs from where they are published, images from their registries.
+	Online bool `json:"online,omitempty"`
 	// Mirrors are asked instead of the hosts that releases and images are
 	// published on: by kbm bundle pull, and by the nodes for images.
 	Mirrors map[string]string `json:"mirrors,omitempty" eg:"{registry.k8s.io: https://mirror.example.com/k8s}"`

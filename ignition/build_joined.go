@@ -30,7 +30,7 @@ func (b *builder) joined() {
 // artefacts are the binaries and images of the bundle that this node needs.
 func (b *builder) artefacts() {
 	for _, a := range b.in.Bundle.Artefacts {
-		if b.needs(a) {
+		if b.needs(a) && !b.fromRegistry(a) {
 			b.file(b.artefactFile(a))
 		}
 	}
@@ -74,6 +74,7 @@ func (b *builder) artefactFile(a bundle.Artefact) File {
 		Mode: 0o755, Stage: Joined, Restarts: restartsOf(a.Name),
 		Artefact: &Artefact{Name: a.Name, SHA256: a.SHA256, Size: a.Size},
 	}
+	b.online(f.Artefact, a)
 	switch dir, name := path.Split(a.Path); {
 	case a.Kind == bundle.Image:
 		f.Path, f.Mode, f.Restarts = imageDir+"/"+name, 0o644, []string{"kbm-images.service"}

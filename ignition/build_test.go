@@ -39,7 +39,7 @@ func load(t *testing.T, example string) *cluster.Cluster {
 }
 
 // machines issues what the cluster's folder lacks, and builds.
-func machines(t *testing.T, c *cluster.Cluster) []ignition.Machine {
+func machines(t *testing.T, c *cluster.Cluster, change ...func(*bundle.Manifest)) []ignition.Machine {
 	t.Helper()
 	store, err := pki.NewFiles(c, nil)
 	if err != nil {
@@ -50,6 +50,9 @@ func machines(t *testing.T, c *cluster.Cluster) []ignition.Machine {
 		t.Fatal(err)
 	}
 	manifest := manifest(c.Kubernetes.Version)
+	for _, change := range change {
+		change(&manifest)
+	}
 	var all []ignition.Machine
 	for i := range c.Nodes {
 		in := ignition.Input{Cluster: c, Node: &c.Nodes[i], PKI: set, Bundle: &manifest}

@@ -72,6 +72,10 @@ type Artefact struct {
 	Name   string
 	SHA256 string // hex
 	Size   int64  // bytes
+	// URL is where the machine gets it by itself; empty where kbm sends it.
+	URL string
+	// Member is its path in the .tar.gz at URL; empty where that is the file.
+	Member string
 }
 
 // Link is a symbolic link.

@@ -27,7 +27,7 @@ type ArtefactSource interface {
 const pushedAtOnce = 4
 
 // PushArtefacts sends the artefacts of the plan that the machine does not have
-// yet. They wait there, verified, until ApplyFiles puts them in place. What was
+// yet, or has it fetch them where it can. They wait there, verified, until ApplyFiles puts them in place. What was
 // cut by an interruption goes on where it ended. progress, which may be nil, is
 // told the bytes sent and the bytes to send of all of them, from several
 // goroutines but never from two at once.
@@ -37,6 +37,12 @@ func PushArtefacts(ctx context.Context, host Host, p NodePlan, source ArtefactSo
 	group.SetLimit(pushedAtOnce)
 	for _, a := range p.unarrived() {
 		group.Go(func() error {
+			if a.URL != "" {
+				if err := fetch(ctx, host, p.Node, *a, p.missing(a), count); err != nil {
+					return fmt.Errorf("fetch %s: %w", a.Name, diskError(p.Node, err))
+				}
+				return nil
+			}
 			if err := push(ctx, host, p.Node, *a, p.offset(a), source, count); err != nil {
 				return fmt.Errorf("send %s: %w", a.Name, diskError(p.Node, err))
 			}
@@ -111,11 +117,15 @@ type counter struct {
 }
 
 func (c *counter) Write(p []byte) (int, error) {
+	c.add(int64(len(p)))
+	return len(p), nil
+}
+
+func (c *counter) add(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done += int64(len(p))
+	c.done += n
 	if c.report != nil {
 		c.report(c.done, c.total)
 	}
-	return len(p), nil
 }
