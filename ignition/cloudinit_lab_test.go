@@ -52,30 +52,37 @@ func schema(t *testing.T, root string, config []byte) (string, error) {
 	return string(out), err
 }
 
-// cloudInit unpacks the packages into kbm's cache, once.
+// cloudInit is where cloud-init is unpacked.
 func cloudInit(t *testing.T) string {
+	t.Helper()
+	return unpacked(t, "cloud-init", cloudInitPackages)
+}
+
+// unpacked gives Debian packages without installing them: it unpacks them into
+// kbm's cache, once.
+func unpacked(t *testing.T, name, packages string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := filepath.Join(cache, "kbm", "test", "cloud-init")
+	root := filepath.Join(cache, "kbm", "test", name)
 	if _, err := os.Stat(root); err == nil {
 		return root
 	}
 	if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(root), ".cloud-init-*")
+	temp, err := os.MkdirTemp(filepath.Dir(root), "."+name+"-*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(temp) })
-	script := "apt-get download " + cloudInitPackages + " && for d in *.deb; do dpkg -x $d root; done"
+	script := "apt-get download " + packages + " && for d in *.deb; do dpkg -x $d root; done"
 	unpack := exec.CommandContext(t.Context(), "sh", "-ec", script)
 	unpack.Dir = temp
 	if out, err := unpack.CombinedOutput(); err != nil {
-		t.Fatalf("unpack cloud-init: %v\n%s", err, out)
+		t.Fatalf("unpack %s: %v\n%s", packages, err, out)
 	}
 	if err := os.Rename(filepath.Join(temp, "root"), root); err != nil {
 		t.Fatal(err)
