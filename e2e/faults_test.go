@@ -25,6 +25,7 @@ type fault struct {
 // both machines as they were. Then it is cut in the middle of its work, and in
 // the end the same machines become a cluster.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller"},
 		harness.Node{Name: "w1", Role: "worker"},

@@ -29,6 +29,7 @@ const (
 // over while somebody uses it, and takes a controller in again that has lost
 // its disk.
 func TestHA(t *testing.T) {
+	t.Parallel()
 	c := harness.New(t, []string{"--vip", vip},
 		harness.Node{Name: "cp1", Role: "controller", Args: []string{"--interface", "lan0"}},
 		harness.Node{Name: "cp2", Role: "controller", Args: []string{"--mac", "52:54:00:e2:e0:12"}},
@@ -214,6 +215,7 @@ func vipIsAllowed(t *testing.T, c *harness.Cluster) {
 // TestGrowControllers makes a cluster of one controller one of three, while it
 // is used, and in spite of kills.
 func TestGrowControllers(t *testing.T) {
+	t.Parallel()
 	c := harness.New(t, []string{"--vip", vip}, harness.Node{Name: "cp1", Role: "controller"})
 	c.LabUp(t)
 	c.Up(t)

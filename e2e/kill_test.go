@@ -25,6 +25,7 @@ type moment struct {
 // is changed. Every time the next run that is left alone has to come to the very
 // same cluster, and to leave nothing of the interrupted ones behind.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"}, harness.Node{Name: "w1", Role: "worker"})
 	const ms = time.Millisecond
 	var reference string

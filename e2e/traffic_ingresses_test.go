@@ -3,7 +3,7 @@
 package e2e
 
 // ingresses are one a part of the test.
-const ingresses = intranet + `---
+const ingresses = intranet + gateway + `---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -146,4 +146,21 @@ spec:
   tls: [{hosts: [intranet.example.com], secretName: intranet-tls}]
   rules:
   - {host: intranet.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: steady, port: {number: 80}}}}]}}
+`
+
+const gateway = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: inward, namespace: e2e}
+spec:
+  gatewayClassName: internal
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: gated, namespace: e2e}
+spec:
+  parentRefs: [{name: inward}]
+  hostnames: [gated.example.com]
+  rules: [{backendRefs: [{name: steady, port: 80}]}]
 `

@@ -17,6 +17,7 @@ const (
 // give to theirs.
 const addonsSection = `addons:
   ingress:
+    gatewayAPI: true
     classes:
     - {name: nginx, expose: hostNetwork, metrics: true}
     - {name: internal, expose: loadBalancer, pool: lan}

@@ -56,6 +56,7 @@ func TestTraffic(t *testing.T) {
 		{"certificate of the private CA", certificateOfPrivateCA},
 		{"classes are kept apart", classesAreKeptApart},
 		{"client address", clientAddress},
+		{"Gateway API", gatewayAPI},
 		{"nothing matches", nothingMatches},
 		{"basic auth", basicAuth},
 		{"sign-in", signIn},

@@ -23,6 +23,7 @@ var names = map[string]string{
 	"intranet.example.com": lanAddress,
 	"any.wild.example.com": lanAddress,
 	"viaproxy.example.com": proxiedAddress,
+	"gated.example.com":    lanAddress,
 }
 
 func namesLeadIn(t *testing.T, x *traffic) {
@@ -107,6 +108,14 @@ func clientAddress(t *testing.T, x *traffic) {
 		}
 		browse(t, x.Cluster, roots).wantBody(t, url+"/header?key=X-Forwarded-Proto", "https")
 	}
+}
+
+// A route of a Gateway is served by the class of the same name, and by no other.
+func gatewayAPI(t *testing.T, x *traffic) {
+	b := browse(t, x.Cluster, nil)
+	b.wantBody(t, "http://gated.example.com/hostname", "steady")
+	b.wantBody(t, "http://gated.example.com/header?key=X-Forwarded-For", harness.Gateway)
+	b.via(edgeAddress).want(t, "http://gated.example.com/hostname", http.StatusNotFound)
 }
 
 func nothingMatches(t *testing.T, x *traffic) {
