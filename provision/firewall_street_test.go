@@ -26,11 +26,11 @@ import (
 
 // Who is on the street in front of the machine, and the machine itself.
 const (
-	someone     = "203.0.113.1"
-	admin       = "198.51.100.9"
-	otherNode   = "192.168.0.21"
-	ourMachine  = "203.0.113.7"
-	streetPatch = 800 * time.Millisecond // how long a packet that is dropped is waited for
+	someone        = "203.0.113.1"
+	admin          = "198.51.100.9"
+	otherNode      = "192.168.0.21"
+	ourMachine     = "203.0.113.7"
+	streetPatience = 800 * time.Millisecond // how long a packet that is dropped is waited for
 )
 
 // street is a machine with a network, a real sshd and real nftables of its own,
@@ -115,7 +115,7 @@ func within(pid string, do func() error) error {
 // dial connects to a port of the machine from an address of the world.
 func (s *street) dial(ctx context.Context, from string, port int) (conn net.Conn, err error) {
 	err = within(s.world, func() (err error) {
-		d := net.Dialer{Timeout: streetPatch, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))}
+		d := net.Dialer{Timeout: streetPatience, LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))}
 		conn, err = d.DialContext(ctx, "tcp4", net.JoinHostPort(ourMachine, strconv.Itoa(port)))
 		return err
 	})
