@@ -11,7 +11,11 @@ exec 9>/run/kbm-install.lock && flock -n 9 || { echo "another installation is un
 exec 8<&0 </dev/null
 # It holds a private key: it is never to reach a disk but the node's own.
 [ "$(stat -f -c %T /run)" = tmpfs ] || { echo "/run is not in memory" >&2; exit 1; }
-trap 'rm -rf -- "$dir"' EXIT
+installer=
+trap '[ -z "$installer" ] || kill -TERM "-$installer"; rm -rf -- "$dir"' EXIT
+# A signal alone would end sh without the above. After a cut one comes as soon
+# as sh remarks to nobody that the installer was ended.
+trap 'exit 1' HUP INT PIPE TERM
 rm -rf -- "$dir"
 mkdir "$dir" || exit 1
 head -c "$size" <&8 >"$dir/config.ign" || exit 1
@@ -24,6 +28,7 @@ installer=$!
 watch=$!
 wait "$installer"
 code=$?
+installer=
 kill "$watch" 2>/dev/null
 [ "$code" != 0 ] || sync || code=$?
 exit "$code"
