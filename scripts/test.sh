@@ -31,7 +31,9 @@ echo '== bundle: what lab machines run; the first time, Kubernetes is built from
 bin/kbm bundle build node controller addons lab traffic
 
 stage='the lab tests'
-echo '== lab tests: on real machines, one package at a time'
+echo '== lab tests: on real machines'
 # A lab is not a function of the sources alone, so no earlier result is reused.
 mapfile -t packages < <(lab_packages)
-gotestsum --format testname -- -tags lab -count 1 -p 1 -timeout 45m "${packages[@]}"
+# Most of a test is waiting for machines, so one more than there are processors
+# keeps them busy.
+gotestsum --format testname -- -tags lab -count 1 -p 2 -parallel $(($(nproc) + 1)) -timeout 60m "${packages[@]}"
