@@ -31,7 +31,8 @@ import (
 // dl.k8s.io below /dl, those of github.com below /gh, and a real registry.
 type world struct {
 	*httptest.Server
-	files map[string][]byte
+	files  map[string][]byte
+	images http.Handler // the registry
 
 	mu    sync.Mutex
 	asked []string // "GET /path", and " bytes=…" where a range was asked
@@ -49,8 +50,7 @@ func (w *world) answer(a answer) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{files: map[string][]byte{}}
-	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	w := &world{files: map[string][]byte{}, images: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
 	w.Server = httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		w.asked = append(w.asked, strings.TrimSpace(r.Method+" "+r.URL.Path+" "+r.Header.Get("Range")))
@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/v2") {
-			images.ServeHTTP(out, r)
+			w.images.ServeHTTP(out, r)
 			return
 		}
 		data, ok := w.files[r.URL.Path]
