@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -185,6 +186,42 @@ func TestInstallInterrupted(t *testing.T) {
 	if r.has("rebooted") {
 		t.Error("it was started anew")
 	}
+}
+
+// At a cut, sshd closes the script's output and its input: what sh has to say
+// on the installer's end then ends sh by a signal.
+func TestInstallCutOnBothSides(t *testing.T) {
+	r := newLivingRoom(t)
+	r.put("slow", "")
+	text, err := script("install-run.sh", "2", "flatcar-install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("nsenter", "-t", r.namespace, "-m", "--", "sh", "-c", text)
+	cmd.Env = append(os.Environ(), "PATH="+r.dir+"/bin:"+os.Getenv("PATH"))
+	cmd.Stdout, cmd.Stderr = theirs, theirs
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = in.Write([]byte("{}"))
+	for deadline := time.Now().Add(10 * time.Second); err == nil && !r.has("pid") && time.Now().Before(deadline); {
+		r.wait(t.Context(), 10*time.Millisecond)
+	}
+	if err := errors.Join(err, theirs.Close(), out.Close(), in.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("it ended well")
+	}
+	r.nothingLeft()
 }
 
 // While a person thinks, the disk may be taken for something else.
