@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +34,11 @@ func (b *Bundle) Pack(ctx context.Context, file string, tell func(done, total in
 		if err != nil {
 			return err
 		}
-		return errors.Join(b.packInto(ctx, packed, tell), packed.Close())
+		if err := b.packInto(ctx, packed, tell); err != nil {
+			_ = packed.Close() // on a full disk it would only say the same again
+			return err
+		}
+		return packed.Close()
 	})
 	if err != nil {
 		return fmt.Errorf("pack bundle %s: %w", b.dir, err)
