@@ -55,6 +55,7 @@ func TestTraffic(t *testing.T) {
 		{"certificate by http01", certificateByHTTP01},
 		{"certificate of the private CA", certificateOfPrivateCA},
 		{"classes are kept apart", classesAreKeptApart},
+		{"nothing else answers", nothingElseAnswers},
 		{"client address", clientAddress},
 		{"Gateway API", gatewayAPI},
 		{"nothing matches", nothingMatches},
@@ -99,6 +100,7 @@ func trafficOn(t *testing.T, c *harness.Cluster) *traffic {
 	ca, _, _ := serversCA(t, c)
 	private := filepath.Join(c.Dir, "pki/private-ca.crt")
 	if _, err := os.Stat(private); err != nil {
+		c.Edit(t, "cluster.yaml", "\nsecurity:\n", "\nsecurity:\n  firewall: {roles: [edge, worker], admin: [10.90.0.1/32]}\n")
 		setAddons(t, c, "addons: {certs: {}}\n")
 		c.Must(t, "render") // the private CA is made with the certificates
 		readAuthority(t, private, filepath.Join(c.Dir, "pki/private-ca.key")).

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
@@ -90,6 +92,20 @@ func classesAreKeptApart(t *testing.T, x *traffic) {
 			if got, err := b.via(other).get(t.Context(), "https://"+class.name+"/hostname"); !errors.As(err, new(*tls.CertificateVerificationError)) {
 				t.Errorf("%s asked for %s over TLS: %s, %v", other, class.name, got, err)
 			}
+		}
+	}
+}
+
+// Beside the ways in, the firewall of the edge and the workers lets nobody
+// through who is neither a node nor an administrator.
+func nothingElseAnswers(t *testing.T, x *traffic) {
+	for _, address := range []string{edgeAddress + ":10250", edgeAddress + ":9181", x.Address(t, "w1") + ":10250"} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		conn, err := x.Dial(ctx, "tcp", address)
+		cancel()
+		if err == nil {
+			_ = conn.Close() // nothing was sent
+			t.Errorf("%s answers", address)
 		}
 	}
 }
