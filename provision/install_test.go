@@ -41,7 +41,7 @@ func (h *heard) details(step string) string {
 	return strings.Join(out, "\n")
 }
 
-func (r *livingRoom) installation(system string, h *heard) Installation {
+func (r *livingRoom) installation(system string) Installation {
 	installer, err := FindInstaller("auto", system)
 	if err != nil {
 		r.t.Fatal(err)
@@ -50,7 +50,7 @@ func (r *livingRoom) installation(system string, h *heard) Installation {
 		Node: "w1", Device: "/dev/sda", Arch: "amd64", Installer: installer, Config: []byte(`{"ignition":{}}`),
 		Live:      r.visit(ssh.HostKeys{Fingerprint: gossh.FingerprintSHA256(r.live.PublicKey()), Authority: gossh.MarshalAuthorizedKey(r.authority.PublicKey())}),
 		Installed: r.visit(ssh.HostKeys{Authority: gossh.MarshalAuthorizedKey(r.authority.PublicKey())}),
-		Report:    h, Timeout: 20 * time.Second, Interval: 20 * time.Millisecond,
+		Report:    r.heard, Timeout: 20 * time.Second, Interval: 20 * time.Millisecond,
 	}
 }
 
@@ -80,7 +80,6 @@ func (r *livingRoom) nothingLeft() {
 }
 
 func TestInstall(t *testing.T) {
-	const short = 250 * time.Millisecond
 	for system, c := range map[string]struct {
 		kernel []string
 		args   string
@@ -96,17 +95,15 @@ func TestInstall(t *testing.T) {
 			r := newLivingRoom(t)
 			stranger, _ := hostKey(t)
 			r.boots = []nextBoot{
-				{after: short, key: r.live, stays: short},           // its medium is still in
-				{key: stranger, stays: short},                       // a live system with new keys
-				{key: r.own, stays: short},                          // one started from the node's own medium
-				{key: r.own, root: "sdb", stays: short},             // an older installation
-				{key: r.own, root: "sda", stays: 300 * time.Second}, // the new one
+				{after: "the live system has not gone down yet", key: stranger},                            // a live system with new keys
+				{after: "host key not trusted", key: r.own},                                                // one started from the node's own medium
+				{after: "the live system has started again: take its medium out", key: r.own, root: "sdb"}, // an older installation
+				{after: "it has started from /dev/sdb (Old, 80.0 GB): ", key: r.own, root: "sda"},          // the new one
 			}
-			var h heard
-			i := r.installation(system, &h)
+			i := r.installation(system)
 			i.KernelArgs = c.kernel
 			if err := install(t.Context(), i); err != nil {
-				t.Fatalf("%v\n%v", err, h.events)
+				t.Fatalf("%v\n%v", err, r.heard.events)
 			}
 			if got := strings.ReplaceAll(r.read("args"), r.dir, ""); got != c.args {
 				t.Errorf("ran %q", got)
@@ -114,16 +111,11 @@ func TestInstall(t *testing.T) {
 			if got := r.read("config") + "\n" + r.read("mode"); got != string(i.Config)+"\n600:0\ntmpfs\n" {
 				t.Errorf("the installer got %q", got)
 			}
-			if got := h.details(stepInstall); got != "Downloading the image\n10%\n50%\nSuccess" {
+			if got := r.heard.details(stepInstall); got != "Downloading the image\n10%\n50%\nSuccess" {
 				t.Errorf("progress was %q", got)
 			}
-			for _, want := range []string{
-				"the live system has not gone down yet", "the live system has started again: take its medium out",
-				"host key not trusted", "it has started from /dev/sdb (Old, 80.0 GB): ", "it answers with its own host key",
-			} {
-				if !strings.Contains(h.details(stepAwait), want) {
-					t.Errorf("it was never said that %s:\n%s", want, h.details(stepAwait))
-				}
+			if got := r.heard.details(stepAwait); !strings.HasSuffix(got, "\nit answers with its own host key") {
+				t.Errorf("it waited for:\n%s", got)
 			}
 			r.nothingLeft()
 		})
@@ -133,7 +125,7 @@ func TestInstall(t *testing.T) {
 func TestInstallerThatFails(t *testing.T) {
 	r := newLivingRoom(t)
 	r.put("fail", "")
-	err := install(t.Context(), r.installation("flatcar", &heard{}))
+	err := install(t.Context(), r.installation("flatcar"))
 	if err == nil || !strings.Contains(err.Error(), "w1: flatcar-install ended with code 7, and the machine was not started anew: what is on /dev/sda is not complete; its last lines:\n  Downloading the image\n  10%\n  50%\n  gzip: the disk is gone") {
 		t.Errorf("got %v", err)
 	}
@@ -145,8 +137,8 @@ func TestInstallerThatFails(t *testing.T) {
 
 func TestInstalledSystemThatDoesNotCome(t *testing.T) {
 	r := newLivingRoom(t)
-	r.boots = []nextBoot{{key: r.live}}
-	i := r.installation("flatcar", &heard{})
+	r.boots = []nextBoot{{key: r.live}} // its medium is still in
+	i := r.installation("flatcar")
 	i.Timeout = 3 * time.Second
 	err := install(t.Context(), i)
 	if err == nil || !strings.Contains(err.Error(), "w1 was installed on /dev/sda, and does not answer as the installed system: not done after 3s: the live system has started again") {
@@ -165,7 +157,7 @@ func TestInstallInterrupted(t *testing.T) {
 		}
 		cancel()
 	}()
-	err := install(ctx, r.installation("flatcar", &heard{}))
+	err := install(ctx, r.installation("flatcar"))
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "flatcar-install was ended, and what is on /dev/sda is not complete: run again") {
 		t.Errorf("got %v", err)
 	}
@@ -232,7 +224,7 @@ func TestDiskThatChangesBeforeItIsWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newLivingRoom(t)
-			i := r.installation("flatcar", &heard{})
+			i := r.installation("flatcar")
 			host, err := i.Live(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -39,6 +39,7 @@ type livingRoom struct {
 	own       gossh.Signer // the node's, with its certificate
 	user      []byte
 	boots     []nextBoot
+	heard     *heard
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -46,10 +47,9 @@ type livingRoom struct {
 
 // nextBoot is how the machine comes up once more.
 type nextBoot struct {
-	after time.Duration // of being down
+	after string // it goes down once this was said
 	key   gossh.Signer
 	root  string // the disk that has /, sda or sdb; none in a live system
-	stays time.Duration
 }
 
 const installerStandIn = `#!/bin/sh
@@ -67,7 +67,7 @@ printf 'Success'
 
 func newLivingRoom(t *testing.T) *livingRoom {
 	t.Helper()
-	r := &livingRoom{t: t, dir: t.TempDir()}
+	r := &livingRoom{t: t, dir: t.TempDir(), heard: &heard{}}
 	r.live, _ = hostKey(t)
 	r.authority, _ = hostKey(t)
 	var user gossh.Signer
@@ -213,20 +213,27 @@ func (r *livingRoom) hangUp() {
 func (r *livingRoom) rebootWhenAsked(ctx context.Context, user gossh.PublicKey) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for !r.has("rebooted") {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	until := func(done func() bool) {
+		for ctx.Err() == nil && !done() {
+			select {
+			case <-ctx.Done():
+			case <-tick.C:
+			}
 		}
 	}
+	until(func() bool { return r.has("rebooted") })
 	for n, boot := range r.boots {
-		r.wait(ctx, boot.after)
+		until(func() bool { return strings.Contains(r.heard.details(stepAwait), boot.after) })
+		if ctx.Err() != nil {
+			return
+		}
 		r.hangUp()
 		r.put("boot", fmt.Sprintf("boot-%d\n", n+1))
-		r.put("disks", disksWith(boot.root))
+		r.put("disks.new", disksWith(boot.root))
+		if err := os.Rename(filepath.Join(r.dir, "disks.new"), filepath.Join(r.dir, "disks")); err != nil {
+			r.t.Error(err)
+		}
 		r.listen(r.address, boot.key, user)
-		r.wait(ctx, boot.stays)
 	}
 }
 
