@@ -3,6 +3,8 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -21,7 +23,8 @@ func newMediaVerifyCommand(a *app) *cobra.Command {
 		Long: `Read a medium back, and say what a machine would see: which targets would read
 it, the node and its names, certificates and when they end, and where it holds
 secrets, of which nothing is shown. FILE is an ISO, a live ISO, config.ign,
-user-data or guestinfo.data, made by kbm or not.
+user-data or guestinfo.data, made by kbm or not, or the disk that it was written
+to, such as /dev/sdx.
 
 The exit code is 1 where no machine would read it or a certificate has ended.`,
 		Example: `  kbm media verify build/w1/w1.iso
@@ -54,10 +57,15 @@ func inspect(file string) (ignition.Found, error) {
 	if err != nil {
 		return ignition.Found{}, err
 	}
-	if !info.Mode().IsRegular() {
-		return ignition.Found{}, fmt.Errorf("%s is not a regular file; copy the medium into one", file)
+	device := info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice
+	if !info.Mode().IsRegular() && !device {
+		return ignition.Found{}, fmt.Errorf("%s is neither a file nor a disk; name the medium", file)
 	}
-	found, err := ignition.Inspect(f, info.Size())
+	size, err := f.Seek(0, io.SeekEnd) // a disk's status has no size
+	if err != nil {
+		return ignition.Found{}, err
+	}
+	found, err := ignition.Inspect(f, size)
 	if err != nil {
 		return found, fmt.Errorf("%s: %w", file, err)
 	}

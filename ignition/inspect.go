@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,12 @@ func Inspect(r io.ReaderAt, size int64) (Found, error) {
 		if err == nil {
 			return inspectLive(live)
 		}
-		return inspectISO(r)
+		// A stick is larger than what was written to it.
+		space, err := readAt(r, isoDescriptor+isoVolumeSpace, 4)
+		if err != nil {
+			return Found{}, err
+		}
+		return inspectISO(io.NewSectionReader(r, 0, int64(binary.LittleEndian.Uint32(space))*isoSector))
 	}
 	switch {
 	case size == 0:

@@ -2,6 +2,7 @@ package ignition
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,26 @@ func TestInspectFindsWhatWasRendered(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A stick is read back as well: what lies behind the image on it is of no matter.
+func TestInspectStickOfAnySize(t *testing.T) {
+	out, err := Render(sample(), Options{OS: system(t, "debian")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stick := filepath.Join(t.TempDir(), "stick")
+	if err := errors.Join(os.WriteFile(stick, out.Files[0].Content, 0o600), os.Truncate(stick, isoMaxSize*4)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(stick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if found, err := Inspect(f, isoMaxSize*4); err != nil || !slices.Equal(found.Targets, []string{"nocloud"}) {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }
 

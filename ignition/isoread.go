@@ -15,11 +15,13 @@ const (
 	isoSector     = 2048
 	isoDescriptor = 16 * isoSector
 	isoRootRecord = 156
-	isoRecordSize = 10
-	isoRecordDate = 18
-	isoRecordMin  = 34
-	isoDirFlag    = 2
-	isoMaxDepth   = 8
+	// isoVolumeSpace is the number of sectors of the volume.
+	isoVolumeSpace = 80
+	isoRecordSize  = 10
+	isoRecordDate  = 18
+	isoRecordMin   = 34
+	isoDirFlag     = 2
+	isoMaxDepth    = 8
 	// isoMaxSize is far above any payload: a bound on what a damaged or
 	// foreign image can make kbm read, in bytes.
 	isoMaxSize = 256 << 20
