@@ -90,15 +90,22 @@ func annotationsWork(t *testing.T, d *doorstep) {
 		first       int // the status that tells that the Ingress was read
 		check       func(t *testing.T, url string)
 	}{
-		{"auth-basic", map[string]string{nginx + "auth-type": "basic", nginx + "auth-secret": "passwords", nginx + "auth-realm": "Who is there"}, 401,
+		{
+			"auth-basic",
+			map[string]string{nginx + "auth-type": "basic", nginx + "auth-secret": "passwords", nginx + "auth-realm": "Who is there"},
+			401,
 			func(t *testing.T, url string) {
 				if got := v.want(t, url, 401).Header.Get("WWW-Authenticate"); got != `Basic realm="Who is there"` {
 					t.Errorf("asks with %q", got)
 				}
 				v.want(t, url, 401, someuser("wrong"))
 				v.want(t, url, 200, someuser("somepassword"))
-			}},
-		{"limit-rps", map[string]string{nginx + "limit-rps": "2", nginx + "limit-burst-multiplier": "2"}, 200,
+			},
+		},
+		{
+			"limit-rps",
+			map[string]string{nginx + "limit-rps": "2", nginx + "limit-burst-multiplier": "2"},
+			200,
 			func(t *testing.T, url string) {
 				if n := v.count(t, url, 20)[429]; n < 10 {
 					t.Errorf("%d of 20 requests at once were refused", n)
@@ -106,8 +113,12 @@ func annotationsWork(t *testing.T, d *doorstep) {
 				if n := stranger.count(t, url, 3)[429]; n != 0 {
 					t.Error("the limit of one client hits another")
 				}
-			}},
-		{"limit-rpm", map[string]string{nginx + "limit-rpm": "2"}, 200,
+			},
+		},
+		{
+			"limit-rpm",
+			map[string]string{nginx + "limit-rpm": "2"},
+			200,
 			func(t *testing.T, url string) {
 				if n := v.count(t, url, 20)[429]; n < 9 { // 2 x 5 pass
 					t.Errorf("%d of 20 requests at once were refused", n)
@@ -116,8 +127,12 @@ func annotationsWork(t *testing.T, d *doorstep) {
 				d.ingress(t, "another", "nginx", map[string]string{nginx + "permanent-redirect": "https://elsewhere.example/"})
 				v.until(t, "http://another.test/", 301)
 				v.want(t, url, 200)
-			}},
-		{"limit-connections", map[string]string{nginx + "limit-connections": "1"}, 200,
+			},
+		},
+		{
+			"limit-connections",
+			map[string]string{nginx + "limit-connections": "1"},
+			200,
 			func(t *testing.T, url string) {
 				d.untilBoth(t, v, url)
 				first := make(chan int)
@@ -143,8 +158,12 @@ func annotationsWork(t *testing.T, d *doorstep) {
 					t.Errorf("the first connection got %d", got)
 				}
 				v.want(t, url, 200)
-			}},
-		{"affinity", map[string]string{nginx + "affinity": "cookie", nginx + "session-cookie-name": "route"}, 200,
+			},
+		},
+		{
+			"affinity",
+			map[string]string{nginx + "affinity": "cookie", nginx + "session-cookie-name": "route"},
+			200,
 			func(t *testing.T, url string) {
 				first := v.want(t, url, 200)
 				cookies := first.Cookies()
@@ -158,59 +177,100 @@ func annotationsWork(t *testing.T, d *doorstep) {
 					}
 				}
 				d.untilBoth(t, v, url)
-			}},
-		{"whitelist", map[string]string{nginx + "whitelist-source-range": "10.1.0.0/16, " + lanNode + "/32"}, 200,
+			},
+		},
+		{
+			"whitelist",
+			map[string]string{nginx + "whitelist-source-range": "10.1.0.0/16, " + lanNode + "/32"},
+			200,
 			func(t *testing.T, url string) {
 				stranger.want(t, url, 403)
 				// Nobody says of himself where he comes from.
 				stranger.want(t, url, 403, header("X-Forwarded-For", lanNode))
-			}},
-		{"rewrite", map[string]string{nginx + "rewrite-target": "/inner/"}, 200,
+			},
+		},
+		{
+			"rewrite",
+			map[string]string{nginx + "rewrite-target": "/inner/"},
+			200,
 			func(t *testing.T, url string) {
 				if got := v.want(t, url, 200).seen.Path; got != "/inner/" {
 					t.Errorf("the backend was asked for %s", got)
 				}
-			}},
-		{"cors", map[string]string{nginx + "enable-cors": "true", nginx + "cors-allow-origin": "https://a.example"}, 200,
+			},
+		},
+		{
+			"cors",
+			map[string]string{nginx + "enable-cors": "true", nginx + "cors-allow-origin": "https://a.example"},
+			200,
 			func(t *testing.T, url string) {
 				got := v.want(t, url, 200, header("Origin", "https://a.example")).Header
 				if got.Get("Access-Control-Allow-Origin") != "https://a.example" {
 					t.Errorf("headers %v", got)
 				}
-			}},
-		{"moved", map[string]string{nginx + "permanent-redirect": "https://elsewhere.example/"}, 301,
+			},
+		},
+		{
+			"moved",
+			map[string]string{nginx + "permanent-redirect": "https://elsewhere.example/"},
+			301,
 			func(t *testing.T, url string) {
 				if got := v.want(t, url, 301).Header.Get("Location"); got != "https://elsewhere.example/" {
 					t.Errorf("to %s", got)
 				}
-			}},
-		{"alias", map[string]string{nginx + "server-alias": "another-name.test"}, 200,
-			func(t *testing.T, _ string) { v.until(t, "http://another-name.test/", 200) }},
-		{"upstream-vhost", map[string]string{nginx + "upstream-vhost": "inner.example"}, 200,
+			},
+		},
+		{
+			"alias",
+			map[string]string{nginx + "server-alias": "another-name.test"},
+			200,
+			func(t *testing.T, _ string) { v.until(t, "http://another-name.test/", 200) },
+		},
+		{
+			"upstream-vhost",
+			map[string]string{nginx + "upstream-vhost": "inner.example"},
+			200,
 			func(t *testing.T, url string) {
 				if got := v.want(t, url, 200).seen.Host; got != "inner.example" {
 					t.Errorf("the backend was asked as %s", got)
 				}
-			}},
-		{"body-size", map[string]string{nginx + "proxy-request-buffering": "on", nginx + "proxy-body-size": "1k"}, 200,
+			},
+		},
+		{
+			"body-size",
+			map[string]string{nginx + "proxy-request-buffering": "on", nginx + "proxy-body-size": "1k"},
+			200,
 			func(t *testing.T, url string) {
 				v.want(t, url, 413, body(2048))
 				v.want(t, url, 200, body(512))
-			}},
-		{"body-size-unbuffered", map[string]string{nginx + "proxy-body-size": "1k"}, 200,
-			func(t *testing.T, url string) { v.want(t, url, 200, body(2<<20)) }},
-		{"to-www", map[string]string{nginx + "from-to-www-redirect": "true"}, 200,
+			},
+		},
+		{
+			"body-size-unbuffered",
+			map[string]string{nginx + "proxy-body-size": "1k"},
+			200,
+			func(t *testing.T, url string) { v.want(t, url, 200, body(2<<20)) },
+		},
+		{
+			"to-www",
+			map[string]string{nginx + "from-to-www-redirect": "true"},
+			200,
 			func(t *testing.T, _ string) {
 				if got := v.until(t, "http://www.to-www.test/x", 308).Header.Get("Location"); got != "http://to-www.test/x" {
 					t.Errorf("to %s", got)
 				}
-			}},
-		{"old-limit", map[string]string{old + "limit-rps": "1"}, 200,
+			},
+		},
+		{
+			"old-limit",
+			map[string]string{old + "limit-rps": "1"},
+			200,
 			func(t *testing.T, url string) {
 				if n := v.count(t, url, 20)[429]; n < 10 { // 1 x 5 pass
 					t.Errorf("%d of 20 requests at once were refused", n)
 				}
-			}},
+			},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			d.service(t, "default", row.name, one, two)

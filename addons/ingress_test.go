@@ -91,17 +91,23 @@ func TestIngressBehindAService(t *testing.T) {
 		args   []string
 	}{
 		"a load balancer": {
-			cluster.IngressClass{Expose: cluster.ThroughLoadBalancer, Pool: "lan"}, "Local", []int32{0, 0},
+			cluster.IngressClass{Expose: cluster.ThroughLoadBalancer, Pool: "lan"},
+			"Local",
+			[]int32{0, 0},
 			[]string{"--providers.kubernetesingressnginx.publishservice=ingress/c"},
 		},
 		"a load balancer behind a router": {
-			cluster.IngressClass{Expose: cluster.ThroughLoadBalancer, Publish: []string{"203.0.113.7"}}, "Local", []int32{0, 0},
+			cluster.IngressClass{Expose: cluster.ThroughLoadBalancer, Publish: []string{"203.0.113.7"}},
+			"Local",
+			[]int32{0, 0},
 			[]string{"--providers.kubernetesingressnginx.publishstatusaddress=203.0.113.7"},
 		},
 		"node ports": {cluster.IngressClass{Expose: cluster.NodePort}, "Cluster", []int32{30080, 30443}, nil},
 		// With Cluster the proxy's address would become a node's, which is not trusted.
 		"node ports behind a proxy": {
-			cluster.IngressClass{Expose: cluster.NodePort, TrustedProxies: proxied}, "Local", []int32{30080, 30443},
+			cluster.IngressClass{Expose: cluster.NodePort, TrustedProxies: proxied},
+			"Local",
+			[]int32{30080, 30443},
 			[]string{"--entrypoints.websecure.proxyprotocol.trustedips=192.168.1.5/32,10.0.0.0/8", "--entrypoints.web.forwardedheaders.trustedips=192.168.1.5/32,10.0.0.0/8"},
 		},
 	} {
