@@ -12,7 +12,7 @@ exec 8<&0 </dev/null
 # It holds a private key: it is never to reach a disk but the node's own.
 [ "$(stat -f -c %T /run)" = tmpfs ] || { echo "/run is not in memory" >&2; exit 1; }
 installer=
-trap '[ -z "$installer" ] || kill -TERM "-$installer"; rm -rf -- "$dir"' EXIT
+trap 'exec >/dev/null 2>&1; rm -rf -- "$dir"; [ -z "$installer" ] || kill -TERM "-$installer"' EXIT
 # A signal alone would end sh without the above. After a cut one comes as soon
 # as sh remarks to nobody that the installer was ended.
 trap 'exit 1' HUP INT PIPE TERM
