@@ -18,6 +18,16 @@ type remoteFile struct {
 	sha256 string
 	size   int64  // bytes; 0 where it is not known
 	said   string // who says what the sha256 is
+	// owner is whose file it is alone, and will be moved; empty for one that
+	// several share. It comes before the sha256 in the name.
+	owner string
+}
+
+func (f remoteFile) name() string {
+	if f.owner == "" {
+		return f.sha256
+	}
+	return f.owner + "-" + f.sha256
 }
 
 // downloader fetches files into a folder.
@@ -25,7 +35,7 @@ type downloader struct {
 	dir   string
 	limit time.Duration // for a server that sends nothing
 	pause time.Duration // after the first fault
-	busy  *sync.Map     // of *sync.Mutex by sha256: two images may share a layer
+	busy  *sync.Map     // of *sync.Mutex by name: two images may share a layer
 }
 
 // teller is told of one download.
@@ -38,11 +48,11 @@ type teller interface {
 // brought is gone on with, for the part is named by what it shall become. A
 // file that is not what it should be is not kept.
 func (d downloader) fetch(ctx context.Context, via http.RoundTripper, f remoteFile, tell teller) (string, error) {
-	mutex, _ := d.busy.LoadOrStore(f.sha256, new(sync.Mutex))
+	mutex, _ := d.busy.LoadOrStore(f.name(), new(sync.Mutex))
 	one, _ := mutex.(*sync.Mutex)
 	one.Lock()
 	defer one.Unlock()
-	file := filepath.Join(d.dir, f.sha256)
+	file := filepath.Join(d.dir, f.name())
 	if info, err := os.Stat(file); err == nil {
 		tell.bytes(info.Size(), info.Size())
 		return file, nil

@@ -153,7 +153,7 @@ func TestPullBeginsAnewWhereItHasTo(t *testing.T) {
 			w.publish(t, "amd64")
 			w.answer(func(out http.ResponseWriter, r *http.Request) bool { return answer(w, out, r) })
 			o := w.options(t.TempDir(), "kubelet")
-			part := filepath.Join(o.Dir, "build", "pull", hexOf(w.files[kubeletPath])+".part")
+			part := filepath.Join(o.Dir, "build", "pull", "kubelet-"+hexOf(w.files[kubeletPath])+".part")
 			if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -290,7 +290,7 @@ func TestPullOntoAFullDisk(t *testing.T) {
 	w.publish(t, "amd64")
 	o := w.options(t.TempDir(), "kubelet", "kubectl", "runc", "etcd")
 	o.Parallel = 1
-	part := filepath.Join(o.Dir, "build", "pull", hexOf(w.files[kubeletPath])+".part")
+	part := filepath.Join(o.Dir, "build", "pull", "kubelet-"+hexOf(w.files[kubeletPath])+".part")
 	if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (p *puller) file(ctx context.Context, j job, t *tally) error {
 		return err
 	}
 	file, err := p.down.fetch(ctx, p.via, remoteFile{
-		url: p.Mirrors.of(j.from.URL), sha256: sum, said: p.Mirrors.of(j.from.Sums),
+		url: p.Mirrors.of(j.from.URL), sha256: sum, said: p.Mirrors.of(j.from.Sums), owner: j.rows[0].Name,
 	}, t)
 	if err != nil {
 		return err

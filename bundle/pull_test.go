@@ -202,3 +202,19 @@ func TestPullRefusesWhatItCannotDo(t *testing.T) {
 		t.Errorf("nobody was told what is left out: %+v", told)
 	}
 }
+
+// Two files of the same bytes are still two files.
+func TestPullOfTheSameBytesTwice(t *testing.T) {
+	w := newWorld(t)
+	w.publish(t, "amd64")
+	for _, file := range []string{"", ".sha256"} {
+		w.files[strings.Replace(kubeletPath, "kubelet", "kubectl", 1)+file] = w.files[kubeletPath+file]
+	}
+	b, err := Pull(context.Background(), w.options(t.TempDir(), "kubelet", "kubectl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Verify(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
