@@ -151,7 +151,8 @@ type Secrets struct {
 
 // Bundle says where the binaries and images come from.
 type Bundle struct {
-	// Dir is a bundle folder. Unless set, it is in kbm's cache.
+	// Dir is a bundle folder, relative to the cluster's. Unless set, it is in
+	// kbm's cache.
 	Dir string `json:"dir,omitempty" eg:"../bundle"`
 	// Images are further images of the bundle that every node shall hold, by
 	// their short name.

@@ -59,7 +59,7 @@ func (f *bundleFlags) complete(clusterDir string) error {
 		if err != nil {
 			return usageError(err)
 		}
-		f.folder = cmp.Or(f.folder, c.Bundle.Dir)
+		f.folder = cmp.Or(f.folder, c.BundleDir())
 		f.kubernetes = cmp.Or(f.kubernetes, c.Kubernetes.Version)
 		f.mirrors = c.Bundle.Mirrors
 	}

@@ -93,7 +93,7 @@ func (o opening) wrap(s pki.Store) pki.Store {
 
 // openBundle opens the folder of binaries and images that the cluster runs.
 func (s *session) openBundle(arch string) (*bundle.Bundle, error) {
-	dir := s.cluster.Bundle.Dir
+	dir := s.cluster.BundleDir()
 	if dir == "" {
 		var err error
 		if dir, err = bundle.DefaultDir(s.cluster.Kubernetes.Version, arch); err != nil {
