@@ -100,6 +100,7 @@ func trafficOn(t *testing.T, c *harness.Cluster) *traffic {
 	ca, _, _ := serversCA(t, c)
 	private := filepath.Join(c.Dir, "pki/private-ca.crt")
 	if _, err := os.Stat(private); err != nil {
+		// What the addons need has to be open by itself.
 		c.Edit(t, "cluster.yaml", "\nsecurity:\n", "\nsecurity:\n  firewall: {roles: [edge, worker], admin: [10.90.0.1/32]}\n")
 		setAddons(t, c, "addons: {certs: {}}\n")
 		c.Must(t, "render") // the private CA is made with the certificates
