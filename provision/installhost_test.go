@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -94,7 +95,9 @@ func newLivingRoom(t *testing.T) *livingRoom {
 		}
 	}
 	r.enter()
-	r.address = r.listen("127.0.0.1:0", r.live, user.PublicKey())
+	// An address of its own: the port has to be free again after each boot, and
+	// 127.0.0.1 is where everybody else takes theirs.
+	r.address = r.listen(fmt.Sprintf("127.%d.%d.%d:0", 1+mathrand.N(254), mathrand.N(256), 1+mathrand.N(254)), r.live, user.PublicKey())
 	stopped := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

@@ -34,6 +34,6 @@ stage='the lab tests'
 echo '== lab tests: on real machines'
 # A lab is not a function of the sources alone, so no earlier result is reused.
 mapfile -t packages < <(lab_packages)
-# Most of a test is waiting for machines, so one more than there are processors
-# keeps them busy.
-gotestsum --format testname -- -tags lab -count 1 -p 2 -parallel $(($(nproc) + 1)) -timeout 60m "${packages[@]}"
+# Part of a test is waiting for machines, so the clusters of one package run
+# beside the single programs of the others.
+gotestsum --format testname -- -tags lab -count 1 -p 2 -timeout 60m "${packages[@]}"
