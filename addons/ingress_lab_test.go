@@ -72,7 +72,7 @@ func TestIngress(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, d) })
 	}
-	checkRoles(t, d.all, d.audit, "ingress", "ingress")
+	checkRights(t, d.all, d.audit, "ingress", "ingress")
 }
 
 func openDoors(t *testing.T) *doorstep {

@@ -5,11 +5,9 @@ package addons
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,7 +90,8 @@ func TestProgramsWorkAsTheirManifestsSay(t *testing.T) {
 		}
 		return err
 	})
-	checkRoles(t, all, audit, "kube-system", "flannel", "coredns")
+	checkRights(t, all, audit, "kube-system", "flannel")
+	checkRights(t, all, audit, "kube-system", "coredns")
 }
 
 // alone tells whether the test has a network of its own: programs write to the
@@ -321,58 +320,4 @@ func folder(t *testing.T, dir string, files map[string]string) string {
 		}
 	}
 	return dir
-}
-
-// checkRoles compares what a namespace's accounts did with what the addons' own
-// roles allow: nothing may be refused, and nothing may be allowed in vain to the
-// named accounts, whose roles bear their names.
-func checkRoles(t *testing.T, all []Addon, audit, namespace string, accounts ...string) {
-	t.Helper()
-	text, err := os.ReadFile(audit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
-		var event struct {
-			Verb           string
-			User           struct{ Username string }
-			ObjectRef      struct{ APIGroup, Resource, Subresource string }
-			ResponseStatus struct{ Code int }
-		}
-		if json.Unmarshal([]byte(line), &event) != nil {
-			continue // the last line may still be written
-		}
-		account, found := strings.CutPrefix(event.User.Username, "system:serviceaccount:"+namespace+":")
-		if !found {
-			continue
-		}
-		resource := strings.TrimSuffix(event.ObjectRef.Resource+"/"+event.ObjectRef.Subresource, "/")
-		done[account+" "+event.Verb+" "+event.ObjectRef.APIGroup+"/"+resource] = true
-		if event.ResponseStatus.Code == http.StatusForbidden {
-			t.Errorf("%s may not %s %s", account, event.Verb, resource)
-		}
-	}
-	for _, account := range accounts {
-		role := find(t, all, "ClusterRole", "kbm:"+account)
-		rules, _, err := unstructured.NestedSlice(role.Object, "rules")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, rule := range rules {
-			group, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "apiGroups")
-			resources, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "resources")
-			verbs, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "verbs")
-			for _, resource := range resources {
-				for _, verb := range verbs {
-					if verb == "list" && slices.Contains(verbs, "watch") {
-						continue // what a watch falls back on that cannot stream the list
-					}
-					if !done[account+" "+verb+" "+group[0]+"/"+resource] {
-						t.Errorf("%s may %s %s and never did", account, verb, resource)
-					}
-				}
-			}
-		}
-	}
 }
