@@ -135,12 +135,12 @@ func TestPullGoesOnAfterAnInterrupt(t *testing.T) {
 // Some proxies drop ranges, and some parts are not what they seem.
 func TestPullBeginsAnewWhereItHasTo(t *testing.T) {
 	for name, answer := range map[string]func(w *world, out http.ResponseWriter, r *http.Request) bool{
-		"no ranges": func(w *world, out http.ResponseWriter, r *http.Request) bool {
+		"no ranges": func(_ *world, _ http.ResponseWriter, r *http.Request) bool {
 			r.Header.Del("Range")
 			return false
 		},
 		"spoilt part": func(*world, http.ResponseWriter, *http.Request) bool { return false },
-		"range that does not fit": func(w *world, out http.ResponseWriter, r *http.Request) bool {
+		"range that does not fit": func(_ *world, out http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Range") == "" {
 				return false
 			}
