@@ -54,7 +54,7 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 			return err
 		}
 	}
-	d := nspawn{lab: l, host: host}
+	d := nspawn{rack: rack{l}, host: host}
 	faults := make([]error, len(chosen))
 	var all sync.WaitGroup
 	for i, name := range chosen {

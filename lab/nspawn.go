@@ -8,68 +8,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // nspawn runs machines as systemd-nspawn containers: real systemd, sshd and
 // first boot, sharing this computer's kernel.
 type nspawn struct {
-	lab            Lab
+	rack
 	host           host
 	base, ignition string
 }
 
 var _ driver = nspawn{}
 
-// reaction is how long a process may take to do what needs no waiting, on a
-// computer that is busy with something else.
-const reaction = time.Minute
-
-func (n nspawn) processPath(machine string) string {
-	return filepath.Join(n.lab.machineDir(machine), "process")
-}
-
-func (n nspawn) Running(machine string) int {
-	if p, ok := n.process(machine); ok {
-		return p.pid
-	}
-	return 0
-}
-
-func (n nspawn) process(machine string) (process, bool) {
-	stat, err := os.ReadFile(n.processPath(machine))
-	if err != nil {
-		return process{}, false
-	}
-	p, _, _, err := parseStat(string(stat))
-	return p, err == nil && p.alive()
-}
-
-// Start may find a machine that an interrupted kbm is still starting: it then
-// waits until that one runs or is gone.
+// Start may find a machine that an interrupted kbm is still starting.
 func (n nspawn) Start(ctx context.Context, m Machine) error {
-	dir := n.lab.machineDir(m.Name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	var lock *os.File
-	waited, cancel := context.WithTimeout(ctx, reaction)
-	defer cancel()
-	err := poll(waited, 20*time.Millisecond, func() (bool, error) {
-		var err error
-		lock, err = tryLock(filepath.Join(dir, "lock"))
-		if errors.Is(err, ErrLocked) {
-			return n.Running(m.Name) != 0, nil
-		}
-		return err == nil, err
-	})
-	if err != nil {
-		return fmt.Errorf("lock of machine %s: %w", m.Name, err)
-	}
-	if lock == nil {
-		return nil
-	}
-	return errors.Join(n.start(ctx, m, lock), lock.Close())
+	return n.whenFree(ctx, m.Name, func(lock *os.File) error { return n.start(ctx, m, lock) })
 }
 
 func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
@@ -112,36 +65,13 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 		if err := enterNetns(n.lab.machineNetns(m.Name)); err != nil {
 			return false, err
 		}
-		return false, n.launch(m, d, lock)
+		return false, n.switchOn(m, d, lock)
 	})
 }
 
 // Stop is also what removes the traces of a machine that ended by itself.
 func (n nspawn) Stop(ctx context.Context, machine string) error {
-	dir := n.lab.machineDir(machine)
-	ctx, cancel := context.WithTimeout(ctx, reaction)
-	defer cancel()
-	var lock *os.File
-	err := poll(ctx, 20*time.Millisecond, func() (bool, error) {
-		if p, ok := n.process(machine); ok {
-			if err := p.kill(ctx); err != nil {
-				return false, err
-			}
-		}
-		var err error
-		lock, err = tryLock(filepath.Join(dir, "lock"))
-		if errors.Is(err, ErrLocked) {
-			return false, nil
-		}
-		return err == nil, err
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return n.lab.unplug(machine)
-	}
-	if err != nil {
-		return fmt.Errorf("stop machine %s: %w", machine, err)
-	}
-	return errors.Join(n.clear(ctx, machine), lock.Close())
+	return n.stop(ctx, machine, func(ctx context.Context) error { return n.clear(ctx, machine) })
 }
 
 // clear removes what a machine that is off may have left. The caller holds its lock.

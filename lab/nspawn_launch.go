@@ -2,19 +2,14 @@ package lab
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"syscall"
 )
 
-// supervisor is the shell script that keeps a machine running. It first writes
-// down which process it is ($0), so that there is no moment at which a machine
-// runs unrecorded; it alone holds the lock, on descriptor 3. It joins the
-// machine's control groups (listed in $1), and then runs systemd-nspawn again
-// for as long as the machine reboots itself, which that reports as 133 where
-// it does not see to it by itself.
+// supervisor is the shell script that keeps a machine running, and alone holds
+// its lock. It joins the machine's control groups (listed in $1), and then runs
+// systemd-nspawn again for as long as the machine reboots itself, which that
+// reports as 133 where it does not see to it by itself.
 const supervisor = `set -eu
 read -r stat </proc/self/stat
 echo "$stat" >"$0"
@@ -25,24 +20,9 @@ shift
 set +e
 while "$@" 3>&-; test $? -eq 133; do :; done`
 
-func (n nspawn) launch(m Machine, d disk, lock *os.File) (err error) {
-	console, err := os.OpenFile(n.lab.consolePath(m.Name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, console.Close()) }()
-	argv := append([]string{"-c", supervisor, n.processPath(m.Name), n.cgroupsPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
-	cmd := exec.Command("/bin/sh", argv...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, n.environment()...)
-	cmd.Stdout, cmd.Stderr = console, console
-	cmd.ExtraFiles = []*os.File{lock}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start machine %s: %w", m.Name, err)
-	}
-	// The machine outlives this process; if it ends before, it is reaped.
-	go func() { _ = cmd.Wait() }()
-	return nil
+func (n nspawn) switchOn(m Machine, d disk, lock *os.File) error {
+	argv := append([]string{n.cgroupsPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
+	return n.launch(m.Name, supervisor, argv, n.environment(), lock)
 }
 
 func (n nspawn) arguments(m Machine, d disk) []string {

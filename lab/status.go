@@ -39,7 +39,7 @@ func (l Lab) Status(ctx context.Context) ([]MachineStatus, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := nspawn{lab: l}
+	d := rack{l}
 	statuses := make([]MachineStatus, len(names))
 	faults := make([]error, len(names))
 	var all sync.WaitGroup
@@ -50,7 +50,7 @@ func (l Lab) Status(ctx context.Context) ([]MachineStatus, error) {
 	return statuses, errors.Join(faults...)
 }
 
-func (l Lab) statusOf(ctx context.Context, d driver, name string) (MachineStatus, error) {
+func (l Lab) statusOf(ctx context.Context, d rack, name string) (MachineStatus, error) {
 	content, err := os.ReadFile(l.machinePath(name))
 	if errors.Is(err, fs.ErrNotExist) { // an interrupted Up or Down
 		return MachineStatus{Name: name, State: Absent}, nil
