@@ -15,6 +15,18 @@ import (
 
 const pushing = "push artefacts"
 
+// slowCable makes the way to a machine so slow that its artefacts are on it for
+// seconds, however quick the computer is: until mended, or the machine is off.
+func slowCable(t *testing.T, c *harness.Cluster, node string) (mend func()) {
+	t.Helper()
+	limit := func(verb string, rate ...string) {
+		t.Helper()
+		c.Must(t, append([]string{"lab", "exec", "--", "tc", "qdisc", verb, "dev", node, "root"}, rate...)...)
+	}
+	limit("replace", "tbf", "rate", "400mbit", "burst", "1mb", "latency", "50ms")
+	return func() { limit("del") }
+}
+
 // diskFillsUp lets a disk fill up that seemed to have room enough.
 func diskFillsUp(t *testing.T, c *harness.Cluster) {
 	before := made(t, c, "w1")
@@ -31,6 +43,7 @@ func diskFillsUp(t *testing.T, c *harness.Cluster) {
 // powerCut switches a machine off that is receiving its artefacts. The next run
 // sends what is missing, and does not begin again.
 func powerCut(t *testing.T, c *harness.Cluster) {
+	slowCable(t, c, "w1")
 	// What one run has sent, the other need not: kbm up is still to come.
 	var all, sent int64
 	r := c.Watch(t, func(e harness.Event, _ *os.Process) {
@@ -47,6 +60,7 @@ func powerCut(t *testing.T, c *harness.Cluster) {
 		t.Errorf("no event tells of the failure: %s", r.All())
 	}
 	c.LabUp(t)
+	defer slowCable(t, c, "w1")()
 	var rest int64
 	r = c.Watch(t, func(e harness.Event, kbm *os.Process) {
 		if e.Subject == "w1" && e.Step == pushing && rest == 0 {
@@ -54,7 +68,6 @@ func powerCut(t *testing.T, c *harness.Cluster) {
 			_ = kbm.Signal(os.Interrupt)
 		}
 	}, "push")
-	// On a quick machine all of it may be there, and only be unverified.
 	if sent == 0 || rest > all-sent/2 {
 		t.Errorf("%d of %d bytes were sent, and %d were still missing: %s", sent, all, rest, r.All())
 	}
@@ -63,6 +76,7 @@ func powerCut(t *testing.T, c *harness.Cluster) {
 // interrupted ends kbm up as people and init systems do.
 func interrupted(t *testing.T, c *harness.Cluster) {
 	c.On(t, "w1", "rm -rf /var/lib/kbm/incoming") // so that there is something to push
+	defer slowCable(t, c, "w1")()
 	for signal, step := range map[os.Signal]string{os.Interrupt: "connect", syscall.SIGTERM: pushing} {
 		said := false
 		r := c.Watch(t, func(e harness.Event, kbm *os.Process) {
