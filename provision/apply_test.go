@@ -172,6 +172,29 @@ func TestInterruptedRestartIsMadeUpFor(t *testing.T) {
 	expect(t, "the next plan", summary(look(t, host, m)), "")
 }
 
+// A kubelet that finds a new static pod while the old one still ends would wait
+// for more than ten seconds.
+func TestStaticPodEndsBeforeItsNextIsThere(t *testing.T) {
+	host, m := newMachine(t, ""), testMachine()
+	const manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+	m.Files = append(m.Files, ignition.File{Path: manifest, Mode: 0o600, Content: []byte("old\n")})
+	apply(t, host, m)
+	// The kubelet takes its time, and then removes the folder of the pod.
+	host.sh(t, `pod=/var/lib/kubelet/pods/0123456789abcdef0123456789abcdef
+mkdir -p $pod/containers/kube-apiserver
+{
+	tries=500
+	while [ -e `+manifest+` ] && [ $tries -gt 0 ]; do tries=$((tries - 1)); sleep 0.02; done
+	sleep 0.5
+	cat `+manifest+` >/run/seen 2>/dev/null || echo nothing >/run/seen
+	rm -r $pod
+} >/dev/null 2>&1 &`)
+	m.Files[len(m.Files)-1].Content = []byte("new\n")
+	expect(t, "the plan", summary(apply(t, host, m)), "update "+manifest)
+	expect(t, "the manifest when the old pod had ended", host.sh(t, "cat /run/seen"), "nothing")
+	expect(t, "the manifest", host.sh(t, "cat "+manifest), "new")
+}
+
 func TestOwedRestartOfAUnitThatIsGone(t *testing.T) {
 	host, m := newMachine(t, ""), testMachine()
 	apply(t, host, m)

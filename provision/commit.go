@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/kbm-dev/kbm/ignition"
 )
 
 // commit is the list that apply.sh works through once every file has arrived:
@@ -24,6 +26,9 @@ func (p *NodePlan) commit(w *archiveWriter) string {
 		}
 	}
 	for _, dir := range w.order {
+		if dir == ignition.ManifestDir && len(p.replaced) > 0 {
+			op(append([]string{"rest", dir}, p.replaced...)...)
+		}
 		op(append([]string{"move", dir}, w.staged[dir]...)...)
 	}
 	// The removal of a hard link changes the times of the file, so it comes

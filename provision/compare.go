@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/kbm-dev/kbm/ignition"
 )
@@ -55,6 +57,9 @@ func (c *comparison) item(it item) {
 		c.plan.artefacts = append(c.plan.artefacts, it)
 	default:
 		c.plan.write = append(c.plan.write, it)
+		if folder, name := path.Split(it.path); action == Update && path.Clean(folder) == ignition.ManifestDir {
+			c.plan.replaced = append(c.plan.replaced, strings.TrimSuffix(name, ".yaml"))
+		}
 	}
 	c.plan.add(change)
 	c.touch(it.path, it.restarts)

@@ -52,6 +52,10 @@ func (r *run) lookAtEtcd(ctx context.Context, m *machine) error {
 	return nil
 }
 
+// etcdRuns is false when an API server on this machine cannot answer, however
+// long one waits: it asks the member beside it.
+func (m *machine) etcdRuns() bool { return m.facts.Units[etcdUnit].Running() }
+
 // etcdctl asks the member on the same machine, or changes the list of members
 // through it. The script is one that kbm put there.
 func (r *run) etcdctl(ctx context.Context, m *machine, args string) ([]byte, error) {

@@ -103,9 +103,12 @@ func (r *run) checkEtcd(ctx context.Context) error {
 	if !slices.ContainsFunc(r.controllers(), func(m *machine) bool { return m.etcd.data }) {
 		return fmt.Errorf("etcd's data is gone on every controller, and %s says that there was some: restore it, or, to begin with an empty cluster, remove that file on each of them", formedFile)
 	}
+	if !slices.ContainsFunc(r.controllers(), (*machine).etcdRuns) {
+		return nil // it may only have to be started: the roll finds out
+	}
 	via, members, err := r.members(ctx)
 	if err != nil {
-		return nil // it may only have to be started: the roll finds out
+		return nil // likewise
 	}
 	var errs []error
 	for _, m := range r.controllers() {

@@ -43,6 +43,7 @@ type NodePlan struct {
 	artefacts []item
 	modes     []item
 	remove    []string
+	replaced  []string // static pods that give way to others of their name
 	enable    []string
 	disable   []string
 	unmask    []string

@@ -113,7 +113,7 @@ func (r *run) verifyArtefacts(ctx context.Context) error {
 // `kbm up` there is none, and everything is to be made.
 func compareObjects(ctx context.Context, r *run) error {
 	for _, m := range r.controllers() {
-		if !m.etcd.data {
+		if !m.etcd.data || !m.etcdRuns() {
 			continue
 		}
 		if err := r.connectAPI(m); err != nil {

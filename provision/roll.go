@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"slices"
 )
 
@@ -71,16 +70,16 @@ func (r *run) rollMembers(ctx context.Context, members []*machine) error {
 
 // examine tells the members that serve from those that do not.
 func (r *run) examine(ctx context.Context, members []*machine) (well, sick []*machine, err error) {
-	faults := make([]error, len(members))
-	_ = r.each(ctx, members, func(ctx context.Context, m *machine) error { // the answers are in faults
-		faults[slices.Index(members, m)] = r.etcdHealth(ctx, m)
+	healthy := make([]bool, len(members))
+	_ = r.each(ctx, members, func(ctx context.Context, m *machine) error { // the answers are in healthy
+		healthy[slices.Index(members, m)] = m.etcdRuns() && r.etcdHealth(ctx, m) == nil
 		return nil
 	})
 	for i, m := range members {
 		if err := r.connectAPI(m); err != nil {
 			return nil, nil, err
 		}
-		if errors.Join(faults[i], r.ready(ctx)) == nil {
+		if healthy[i] && r.ready(ctx) == nil {
 			well = append(well, m)
 		} else {
 			sick = append(sick, m)

@@ -34,6 +34,19 @@ synced=$(awk -F "$tab" '$1 == "sync" { print $2 }' "$state/commit")
 [ -z "$synced" ] || sync -- $synced || exit 1
 
 failed() { echo "$1" >&2; exit 1; }
+# The folder of a pod stays until the kubelet is done with it. The name of a
+# static pod's is a sum of 32 digits.
+ends() {
+	set +f
+	left=no
+	for name; do
+		for pod in /var/lib/kubelet/pods/????????????????????????????????/containers/"$name"; do
+			[ ! -d "$pod" ] || left=yes
+		done
+	done
+	set -f
+	[ $left = yes ]
+}
 run() {
 	op=$1
 	shift
@@ -54,6 +67,18 @@ run() {
 		rm -f -- "$state/learned"
 		;;
 	forget) rm -rf -- "$state/incoming" ;;
+	rest) # FOLDER NAME…
+		# A kubelet that is to start a static pod while another of its name is still
+		# ending tries again after 10 to 15 s. So the old one goes first, wholly.
+		folder=$1
+		shift
+		for name; do rm -f -- "$folder/$name.yaml" || failed "cannot remove $folder/$name.yaml"; done
+		tries=300
+		while [ $tries -gt 0 ] && ends "$@" && systemctl is-active --quiet kubelet.service; do
+			tries=$((tries - 1))
+			sleep 0.1
+		done
+		;;
 	move) # FOLDER NAME…
 		folder=$1
 		shift
