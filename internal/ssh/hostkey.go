@@ -69,7 +69,9 @@ func (v *verifier) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	if v.fingerprint != "" && print == v.fingerprint {
 		return nil
 	}
-	v.seen = append(v.seen, print)
+	if !slices.Contains(v.seen, print) {
+		v.seen = append(v.seen, print)
+	}
 	var reason error
 	if certified && v.checker != nil {
 		// CheckHostKey compares the certificate's principals with the host
@@ -86,18 +88,24 @@ func (v *verifier) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	if reason == nil {
 		reason = errors.New(v.expected())
 	}
-	return fmt.Errorf("%w: it shows %s, but %w", errHostKey, print, reason)
+	return fmt.Errorf("%w: %s, but %w", errHostKey, v.shown(), reason)
 }
 
 // explain puts an error of the handshake into words where x/crypto answers with
 // lists of algorithms.
 func (v *verifier) explain(err error) error {
 	var none *ssh.AlgorithmNegotiationError
-	if errors.As(err, &none) && strings.Contains(err.Error(), "host key") {
-		return fmt.Errorf("%w: %s, and it has none", errHostKey, v.expected())
+	switch {
+	case !errors.As(err, &none) || !strings.Contains(err.Error(), "host key"):
+		return err
+	case len(v.seen) > 0: // in an earlier attempt: this one asked for another kind of key
+		return fmt.Errorf("%w: %s, but %s", errHostKey, v.shown(), v.expected())
 	}
-	return err
+	return fmt.Errorf("%w: %s, and it has none", errHostKey, v.expected())
 }
+
+// shown are the keys of all attempts: a person has read one of them elsewhere.
+func (v *verifier) shown() string { return "it shows " + strings.Join(v.seen, ", ") }
 
 func (v *verifier) expected() string {
 	var want []string

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -48,6 +49,18 @@ func TestHostKeys(t *testing.T) {
 			c.change(&o)
 			attempt(t, o, c.want)
 		})
+	}
+}
+
+// Both fingerprints are told: a person compares them, and finds the right one.
+func TestWrongFingerprintIsCompared(t *testing.T) {
+	d := startDaemon(t)
+	o := d.options(t, "root")
+	o.HostKeys = HostKeys{Fingerprint: "SHA256:AAAA"}
+	_, err := Connect(t.Context(), o)
+	want := "it shows " + ssh.FingerprintSHA256(d.hostKey.PublicKey()) + ", but trusted is SHA256:AAAA; "
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
 	}
 }
 
