@@ -33,20 +33,29 @@ It needs root, and a Debian or Ubuntu computer.`,
 }
 
 func newLabUpCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var adopt []string
+	c := &cobra.Command{
 		Use:   "up [NODE...]",
 		Short: "Switch the machines on; new ones read their medium first",
 		Long: `Switch on the machines of the named nodes, or of all, and wait until they answer
 SSH. A machine that is running is left alone. A new one applies its medium with
-the real Ignition; to let a machine do so again, take it down first.`,
+the real Ignition, or the real cloud-init; to let a machine do so again, take it
+down first.
+
+--adopt makes a machine that is no node yet: it has a system, an address and SSH
+host keys of its own, and reads no medium. The keys in ssh.authorizedKeys may log
+in. kbm prints the command that adds it.`,
 		Example: `  kbm lab up
-  kbm lab up w1`,
+  kbm lab up w1
+  kbm lab up --adopt old=10.88.0.20/24`,
 		ValidArgsFunction: a.completeNodes,
-		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names) },
+		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names, adopt) },
 	}
+	c.Flags().StringArrayVar(&adopt, "adopt", nil, "NAME=IP/LENGTH of a machine to be adopted (repeatable)")
+	return c
 }
 
-func (a *app) labUp(ctx context.Context, names []string) (err error) {
+func (a *app) labUp(ctx context.Context, names, adopt []string) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -58,15 +67,23 @@ func (a *app) labUp(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	progress := a.progress()
-	defer func() { err = errors.Join(err, progress.Close()) }()
-	report := labReporter(progress)
-	spec, cleanUp, err := a.labSpec(ctx, c, names, report)
+	machines, err := a.switchOn(ctx, l, c, names, adopt)
 	if err != nil {
 		return err
 	}
+	return a.sayAdoptable(l, c, machines)
+}
+
+func (a *app) switchOn(ctx context.Context, l lab.Lab, c *cluster.Cluster, names, adopt []string) (machines []lab.Machine, err error) {
+	progress := a.progress()
+	defer func() { err = errors.Join(err, progress.Close()) }()
+	report := labReporter(progress)
+	spec, cleanUp, err := a.labSpec(ctx, c, names, adopt, report)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { err = errors.Join(err, cleanUp()) }()
-	return labError(l.Up(ctx, spec, report))
+	return spec.Machines, labError(l.Up(ctx, spec, report))
 }
 
 // labReporter passes the lab's events to the screen.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
@@ -16,10 +17,13 @@ import (
 
 // labSpec says what the lab is to make of the cluster's nodes. The returned
 // function removes what was made for the time of the command.
-func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names []string, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
+func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names, adopt []string, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
 	cleanUp = func() error { return nil }
 	spec.Gateway, err = labGateway(c)
 	if err != nil {
+		return spec, cleanUp, usageError(err)
+	}
+	if spec.Machines, err = adoptable(c, adopt, spec.Gateway); err != nil {
 		return spec, cleanUp, usageError(err)
 	}
 	b, err := (&session{app: a, cluster: c}).openBundle(nodeArch)
@@ -31,7 +35,7 @@ func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names []string, r
 	}
 	for _, name := range names {
 		n, _ := c.Node(name)
-		m, err := labMachine(c, n)
+		m, err := labMachine(c, n, spec.Gateway)
 		if err != nil {
 			return spec, cleanUp, usageError(err)
 		}
@@ -43,12 +47,26 @@ func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names []string, r
 		}
 	}
 	for _, m := range spec.Machines {
-		if _, err := os.Stat(m.ISO); err != nil {
+		if _, err := os.Stat(m.ISO); err != nil && m.Owner == nil {
 			return spec, cleanUp, usageError(fmt.Errorf("the medium of %s: %w: kbm %srender %s makes it", m.Name, err, a.dirFlag(), m.Name))
 		}
 	}
+	return spec, cleanUp, labBases(ctx, &spec, report)
+}
+
+// labBases makes only the base systems that are needed.
+func labBases(ctx context.Context, spec *lab.Spec, report lab.Progress) (err error) {
+	cloud := func(m lab.Machine) bool { return m.CloudInit }
+	if slices.ContainsFunc(spec.Machines, cloud) {
+		if spec.CloudBase, err = lab.EnsureCloudBase(ctx, lab.DefaultCacheDir, report); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(spec.Machines, func(m lab.Machine) bool { return !m.CloudInit }) {
+		return nil
+	}
 	spec.Base, err = lab.EnsureBase(ctx, lab.DefaultCacheDir, report)
-	return spec, cleanUp, err
+	return err
 }
 
 func labIgnition(ctx context.Context, b *bundle.Bundle) (string, error) {
@@ -59,14 +77,15 @@ func labIgnition(ctx context.Context, b *bundle.Bundle) (string, error) {
 	return b.File(artefact), b.Check(ctx, artefact.Name)
 }
 
-func labMachine(c *cluster.Cluster, n *cluster.Node) (lab.Machine, error) {
+func labMachine(c *cluster.Cluster, n *cluster.Node, gateway netip.Prefix) (lab.Machine, error) {
+	if adopted(n) {
+		return adoptedMachine(c, n, gateway)
+	}
 	address, fixed := n.Prefix()
 	target, err := ignition.FindTarget(c.MediaOf(n))
 	switch {
 	case err != nil:
 		return lab.Machine{}, err
-	case adopted(n):
-		return lab.Machine{}, fmt.Errorf("%s has ssh.hostKey: it was adopted, so there is no medium to start a machine from", n.Name)
 	case target.Output != ignition.ISO:
 		return lab.Machine{}, fmt.Errorf("%s has media: %s, and a machine of the lab reads an ISO: write media: %s, and render", n.Name, target.Name, c.OSOf(n).Media)
 	case len(n.Bond.Interfaces) > 0 || n.VLAN != 0:
@@ -77,7 +96,8 @@ func labMachine(c *cluster.Cluster, n *cluster.Node) (lab.Machine, error) {
 	return lab.Machine{
 		Name: n.Name, Address: address, SSHPort: uint16(c.SSHOf(n).Port),
 		Interface: n.Interface, MAC: n.MAC,
-		ISO: filepath.Join(c.Dir, buildDir, n.Name, n.Name+".iso"),
+		ISO:       filepath.Join(c.Dir, buildDir, n.Name, n.Name+".iso"),
+		CloudInit: target.Format == cluster.CloudConfig,
 	}, nil
 }
 
@@ -144,6 +164,9 @@ func (a *app) plainMedia(ctx context.Context, machines []lab.Machine) (remove fu
 	silent.quiet, silent.output = true, outputText
 	for i := range machines {
 		m := &machines[i]
+		if m.Owner != nil {
+			continue
+		}
 		m.ISO = filepath.Join(dir, m.Name+".iso")
 		if err := silent.renderOut(ctx, []string{m.Name}, outOptions{file: m.ISO}); err != nil {
 			return func() error { return nil }, errors.Join(err, remove())

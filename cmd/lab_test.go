@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,16 +49,16 @@ func TestLabGateway(t *testing.T) {
 func TestLabMachineFaults(t *testing.T) {
 	c := &cluster.Cluster{Dir: "/c"}
 	for fault, n := range map[string]cluster.Node{
-		"adopted":       {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
+		"trusts nobody": {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
 		"10.88.0.11/24": {Name: "a", Address: "10.88.0.11"},
 		"reads an ISO":  {Name: "a", Address: "10.88.0.11/24", Media: "qemu-fw-cfg"},
 		"a bond":        {Name: "a", Address: "10.88.0.11/24", Interface: "eth0", VLAN: 20},
 	} {
-		if _, err := labMachine(c, &n); err == nil || !strings.Contains(err.Error(), fault) {
+		if _, err := labMachine(c, &n, netip.Prefix{}); err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("got %v, want %q", err, fault)
 		}
 	}
-	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"})
+	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"}, netip.Prefix{})
 	if err != nil || m.ISO != "/c/build/a/a.iso" || m.MAC != "52:54:00:00:00:01" {
 		t.Errorf("got %+v, %v", m, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/internal/ssh"
 	"github.com/kbm-dev/kbm/internal/ui"
+	"github.com/kbm-dev/kbm/lab"
 )
 
 // scanHostKey asks a machine for its host key and a person whether it is the
@@ -18,7 +19,9 @@ import (
 func (a *app) scanHostKey(ctx context.Context, c *cluster.Cluster, n *cluster.Node) (fingerprint string, err error) {
 	access := c.SSHOf(n)
 	o := ssh.Options{Name: n.Name, Address: net.JoinHostPort(access.Host, strconv.Itoa(access.Port)), User: access.User}
-	if access.Jump != "" {
+	if l, ok := lab.Find(c.Dir); ok {
+		o.Dial = l.Dial
+	} else if access.Jump != "" {
 		way, err := a.openJump(ctx, access)
 		if err != nil {
 			return "", err

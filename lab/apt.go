@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -95,16 +94,18 @@ func sourceLines(targets string, keyring func(origin string) string) ([]string, 
 	return lines, nil
 }
 
-// basePackages adds what only some releases have as a package of its own.
-func basePackages(ctx context.Context) ([]string, error) {
-	list, err := fs.ReadFile(baseFiles, filepath.Join("base", "packages"))
-	if err != nil {
-		return nil, err
-	}
+// packages adds what only some releases have as a package of its own.
+func (f flavour) packages(ctx context.Context) ([]string, error) {
 	var packages []string
-	for line := range strings.Lines(string(list)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			packages = append(packages, line)
+	for _, layer := range f.layers {
+		list, err := fs.ReadFile(baseFiles, layer+"/packages")
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(list)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				packages = append(packages, line)
+			}
 		}
 	}
 	const resolved = "systemd-resolved"

@@ -22,22 +22,39 @@ import (
 
 const baseStep = "make the machines' base system"
 
-//go:embed base
+//go:embed base cloud
 var baseFiles embed.FS
+
+// flavour is a kind of base system.
+type flavour struct {
+	name string
+	// layers are folders of baseFiles, each with the packages that it adds, the
+	// files below root, and customize, which has the last word.
+	layers []string
+}
 
 // EnsureBase gives the root file system that machines start from: a Debian or
 // Ubuntu of this computer's own release, from its own package sources, made
 // once and kept in cacheDir. It takes a minute the first time, and the network.
 func EnsureBase(ctx context.Context, cacheDir string, progress Progress) (path string, err error) {
+	return flavour{name: "base", layers: []string{"base"}}.ensure(ctx, cacheDir, progress)
+}
+
+// EnsureCloudBase is EnsureBase for machines with cloud-init.
+func EnsureCloudBase(ctx context.Context, cacheDir string, progress Progress) (path string, err error) {
+	return flavour{name: "cloud", layers: []string{"base", "cloud"}}.ensure(ctx, cacheDir, progress)
+}
+
+func (f flavour) ensure(ctx context.Context, cacheDir string, progress Progress) (path string, err error) {
 	release, err := hostRelease()
 	if err != nil {
 		return "", err
 	}
-	hash, err := baseHash(release)
+	hash, err := f.hash(release)
 	if err != nil {
 		return "", err
 	}
-	base := filepath.Join(cacheDir, "base-"+hash)
+	base := filepath.Join(cacheDir, f.name+"-"+hash)
 	if _, err := os.Stat(base); err == nil {
 		return base, nil
 	}
@@ -56,27 +73,32 @@ func EnsureBase(ctx context.Context, cacheDir string, progress Progress) (path s
 		return base, nil // somebody else made it meanwhile
 	}
 	progress(Event{Step: baseStep, Detail: "from the packages of " + release + ", once, about a minute"})
-	if err := makeBase(ctx, base, release, lock, progress); err != nil {
+	if err := f.make(ctx, base, release, lock, progress); err != nil {
 		return "", fmt.Errorf("base system: %w", err)
 	}
 	progress(Event{Step: baseStep, Detail: base, Done: true})
 	return base, nil
 }
 
-// baseHash covers everything that shapes a base except the packages' own
+// hash covers everything that shapes a base except the packages' own
 // versions: a mirror's update alone is no reason to make a new one.
-func baseHash(release string) (string, error) {
+func (f flavour) hash(release string) (string, error) {
 	sum := sha256.New()
 	_, _ = fmt.Fprintln(sum, release, runtime.GOARCH, mmdebstrapOptions())
-	err := fs.WalkDir(baseFiles, "base", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, layer := range f.layers {
+		err := fs.WalkDir(baseFiles, layer, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(baseFiles, path)
+			_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
 			return err
+		})
+		if err != nil {
+			return "", err
 		}
-		content, err := fs.ReadFile(baseFiles, path)
-		_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(content), content)
-		return err
-	})
-	return hex.EncodeToString(sum.Sum(nil)[:6]), err
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:6]), nil
 }
 
 // mmdebstrapOptions: no syncs while unpacking, because an interrupted base is
@@ -103,9 +125,9 @@ func basePreflight() error {
 	return nil
 }
 
-// makeBase gives the result its name only when it is whole. Held stays open in
+// make gives the result its name only when it is whole. Held stays open in
 // mmdebstrap, so that the lock outlasts a kill of this process.
-func makeBase(ctx context.Context, base, release string, held *os.File, progress Progress) (err error) {
+func (f flavour) make(ctx context.Context, base, release string, held *os.File, progress Progress) (err error) {
 	partial := base + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return err
@@ -114,7 +136,7 @@ func makeBase(ctx context.Context, base, release string, held *os.File, progress
 	if err != nil {
 		return err
 	}
-	packages, err := basePackages(ctx)
+	packages, err := f.packages(ctx)
 	if err != nil {
 		return err
 	}
@@ -129,30 +151,32 @@ func makeBase(ctx context.Context, base, release string, held *os.File, progress
 	if err := mmdebstrap(ctx, args, sources, log, held, progress); err != nil {
 		return fmt.Errorf("mmdebstrap (log: %s): %w", log.Name(), err)
 	}
-	if err := customize(ctx, partial); err != nil {
-		return err
+	for _, layer := range f.layers {
+		if err := customize(ctx, layer, partial); err != nil {
+			return err
+		}
 	}
 	return os.Rename(partial, base)
 }
 
 // customize is no hook of mmdebstrap, which empties some of the files that it
 // writes when it cleans up.
-func customize(ctx context.Context, root string) error {
-	files, err := fs.Sub(baseFiles, "base/root")
+func customize(ctx context.Context, layer, root string) error {
+	files, err := fs.Sub(baseFiles, layer+"/root")
 	if err != nil {
 		return err
 	}
 	if err := os.CopyFS(root, files); err != nil {
 		return err
 	}
-	script, err := baseFiles.Open("base/customize")
+	script, err := baseFiles.Open(layer + "/customize")
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-s", root)
 	cmd.Stdin = script
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("customize: %w\n%s", err, bytes.TrimSpace(out))
+		return fmt.Errorf("customize %s: %w\n%s", layer, err, bytes.TrimSpace(out))
 	}
 	return nil
 }

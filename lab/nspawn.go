@@ -14,8 +14,8 @@ import (
 // first boot, sharing this computer's kernel.
 type nspawn struct {
 	rack
-	host           host
-	base, ignition string
+	host                      host
+	base, cloudBase, ignition string
 }
 
 var _ driver = nspawn{}
@@ -35,14 +35,14 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	if err := n.makeCgroups(m.Name); err != nil {
 		return fmt.Errorf("machine %s: %w", m.Name, err)
 	}
-	d := disk{dir: n.lab.machineDir(m.Name), base: n.base, root: filepath.Join(n.lab.StateDir, "roots", m.Name)}
+	d := disk{dir: n.lab.machineDir(m.Name), base: n.baseOf(m), root: filepath.Join(n.lab.StateDir, "roots", m.Name)}
 	fresh, err := d.prepare()
 	if err != nil {
 		return fmt.Errorf("disk of machine %s: %w", m.Name, err)
 	}
-	var config []byte
+	var boot firstBoot
 	if fresh {
-		if config, err = readMedium(m.ISO); err != nil {
+		if boot, err = n.firstBootOf(m); err != nil {
 			return fmt.Errorf("machine %s: %w", m.Name, err)
 		}
 	}
@@ -53,7 +53,7 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 			return false, fmt.Errorf("disk of machine %s: %w", m.Name, err)
 		}
 		if fresh {
-			if err := firstBoot(ctx, n.ignition, config, d.root, d.dir, lock); err != nil {
+			if err := boot(ctx, d.root, lock); err != nil {
 				return false, fmt.Errorf("first boot of machine %s: %w", m.Name, err)
 			}
 			if err := errors.Join(n.host.writeQuirks(d.root), d.installed()); err != nil {

@@ -25,7 +25,11 @@ type Machine struct {
 	// MAC is made from the names of the lab and the machine unless set.
 	MAC string `json:"mac,omitempty"`
 	// ISO is the path of the medium that the first boot reads.
-	ISO string `json:"iso"`
+	ISO string `json:"iso,omitempty"`
+	// CloudInit machines read it with cloud-init, all others with Ignition.
+	CloudInit bool `json:"cloudInit,omitempty"`
+	// Owner is set for a machine that needs no medium.
+	Owner *Owner `json:"owner,omitempty"`
 }
 
 // Spec is what Up makes.
@@ -38,6 +42,8 @@ type Spec struct {
 	Ignition string
 	// Base is the root file system that EnsureBase built.
 	Base string
+	// CloudBase is that of EnsureCloudBase; only machines with cloud-init need it.
+	CloudBase string
 }
 
 var machineName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

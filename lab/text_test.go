@@ -6,24 +6,36 @@ import (
 	"testing"
 )
 
-func TestConfigOnMedium(t *testing.T) {
-	const openstack, config = "openstack/latest/user_data", `{"ignition":{}}`
+func TestMediumOf(t *testing.T) {
+	const openstack, ign, cloud = "openstack/latest/user_data", `{"ignition":{}}`, "#cloud-config\n"
+	meta := map[string]string{"meta-data": "", "openstack/latest/meta_data.json": "{}"}
 	tests := map[string]struct {
 		label, path, content string
+		cloudInit            bool
+		beside               map[string]string
 		fault                string
 	}{
-		"config-2":     {"config-2", openstack, config, ""},
-		"upper case":   {"CONFIG-2", openstack, config, ""},
-		"cidata":       {"cidata", "user-data", config, ""},
-		"mixed case":   {"Config-2", openstack, config, `its label is "Config-2"`},
-		"no file":      {"config-2", "user-data", config, "there is no openstack/latest/user_data"},
-		"cloud-config": {"cidata", "user-data", "#cloud-config\n", "read Ignition"},
+		"config-2":                 {label: "config-2", path: openstack, content: ign},
+		"upper case":               {label: "CONFIG-2", path: openstack, content: ign},
+		"cidata":                   {label: "cidata", path: "user-data", content: ign},
+		"mixed case":               {label: "Config-2", path: openstack, content: ign, fault: `its label is "Config-2"`},
+		"no file":                  {label: "config-2", path: "user-data", content: ign, fault: "there is no openstack/latest/user_data"},
+		"cloud-config":             {label: "cidata", path: "user-data", content: cloud, fault: "this machine reads Ignition"},
+		"ConfigDrive":              {label: "config-2", path: openstack, content: cloud, cloudInit: true, beside: meta},
+		"NoCloud":                  {label: "CIDATA", path: "user-data", content: cloud, cloudInit: true, beside: meta},
+		"NoCloud without metadata": {label: "cidata", path: "user-data", content: cloud, cloudInit: true, fault: "there is no meta-data"},
+		"coreos-cloudinit":         {label: "config-2", path: openstack, content: cloud, cloudInit: true, fault: "there is no openstack/latest/meta_data.json"},
+		"Ignition for cloud-init":  {label: "cidata", path: "user-data", content: ign, cloudInit: true, beside: meta, fault: "this machine reads cloud-config"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := configOn(test.label, map[string][]byte{test.path: []byte(test.content)})
-			if test.fault == "" && (err != nil || string(got) != config) {
-				t.Errorf("got %q, %v", got, err)
+			files := map[string][]byte{test.path: []byte(test.content)}
+			for path, content := range test.beside {
+				files[path] = []byte(content)
+			}
+			got, err := mediumOf(test.label, files, test.cloudInit)
+			if test.fault == "" && (err != nil || string(got.config) != test.content || (got.seed != "") != test.cloudInit) {
+				t.Errorf("got %+v, %v", got, err)
 			}
 			if test.fault != "" && (err == nil || !strings.Contains(err.Error(), test.fault)) {
 				t.Errorf("got %v, want %q", err, test.fault)

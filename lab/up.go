@@ -47,7 +47,7 @@ func (l Lab) Up(ctx context.Context, spec Spec, progress Progress) (err error) {
 	if err := l.ensureOutside(spec.Gateway); err != nil {
 		return err
 	}
-	d := nspawn{rack: rack{l}, host: host, base: spec.Base, ignition: spec.Ignition}
+	d := nspawn{rack: rack{l}, host: host, base: spec.Base, cloudBase: spec.CloudBase, ignition: spec.Ignition}
 	return l.switchOn(ctx, d, spec.Machines, progress)
 }
 
