@@ -19,6 +19,7 @@ import (
 	"github.com/kbm-dev/kbm/bench/hosts"
 	"github.com/kbm-dev/kbm/bench/internal/report"
 	"github.com/kbm-dev/kbm/bench/media"
+	"github.com/kbm-dev/kbm/bench/push"
 	"github.com/kbm-dev/kbm/bench/traffic"
 )
 
@@ -36,10 +37,10 @@ type part struct {
 }
 
 func main() {
-	parts := []part{{"cluster", cluster.Measure}, {"media", media.Measure}, {"hosts", hosts.Measure}, {"traffic", traffic.Measure}}
+	parts := []part{{"cluster", cluster.Measure}, {"media", media.Measure}, {"hosts", hosts.Measure}, {"traffic", traffic.Measure}, {"push", push.Measure}}
 	var o options
 	flag.StringVar(&o.kbm, "kbm", "bin/kbm", "the program to measure")
-	flag.StringVar(&o.only, "only", "cluster,media,hosts,traffic", "the benchmarks to run")
+	flag.StringVar(&o.only, "only", "cluster,media,hosts,traffic,push", "the benchmarks to run")
 	flag.IntVar(&o.runs, "runs", 3, "how often to measure; the medians are shown")
 	flag.BoolVar(&o.check, "check", false, "exit 1 when a goal is missed")
 	flag.Parse()

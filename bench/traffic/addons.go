@@ -2,10 +2,6 @@ package traffic
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/kbm-dev/kbm/bench/internal/machines"
@@ -41,13 +37,13 @@ const (
 // ready without them, with their images in place.
 func (r *result) addons(ctx context.Context, m *machines.Machines) error {
 	const app = "bundle:\n  images: [agnhost]\n"
-	if err := end(m, app); err != nil {
+	if err := m.Spec("bundle", app); err != nil {
 		return err
 	}
 	if err := m.Run(ctx, "up"); err != nil {
 		return err
 	}
-	if err := end(m, app+section); err != nil {
+	if err := m.Spec("bundle", app+section); err != nil {
 		return err
 	}
 	m.Env = []string{tsigEnv, secretEnv}
@@ -65,19 +61,4 @@ func (r *result) addons(ctx context.Context, m *machines.Machines) error {
 	}
 	r.noop = time.Since(start)
 	return nil
-}
-
-// end puts these sections in the place of the last ones of cluster.yaml, as
-// kbm init writes it: bundle and addons.
-func end(m *machines.Machines, sections string) error {
-	path := filepath.Join(m.Dir, "cluster.yaml")
-	spec, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	kept, _, found := strings.Cut(string(spec), "\nbundle:")
-	if !found {
-		return fmt.Errorf("%s has no section bundle", path)
-	}
-	return os.WriteFile(path, []byte(kept+"\n"+sections), 0o644)
 }

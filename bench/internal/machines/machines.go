@@ -55,6 +55,21 @@ func Boot(ctx context.Context, kbm string, roles ...string) (m *Machines, err er
 	return m, m.Run(ctx, "lab", "up")
 }
 
+// Spec puts these sections in the place of that one and all that follow it in
+// cluster.yaml, as kbm init writes it.
+func (m *Machines) Spec(section, text string) error {
+	path := filepath.Join(m.Dir, "cluster.yaml")
+	spec, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	kept, _, found := strings.Cut(string(spec), "\n"+section+":")
+	if !found {
+		return fmt.Errorf("%s has no section %s", path, section)
+	}
+	return os.WriteFile(path, []byte(kept+"\n"+text), 0o644)
+}
+
 // Close removes the machines and the folder.
 func (m *Machines) Close(ctx context.Context) error {
 	err := m.Run(context.WithoutCancel(ctx), "lab", "down")
