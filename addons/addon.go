@@ -5,7 +5,6 @@
 package addons
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -134,14 +133,9 @@ func readAbout(fsys fs.FS, name string) (about, error) {
 
 // YAML is the addon as kubectl reads it, one document an object.
 func (a Addon) YAML() ([]byte, error) {
-	var out bytes.Buffer
-	for _, o := range a.Objects {
-		text, err := yaml.Marshal(o.Object)
-		if err != nil {
-			return nil, fmt.Errorf("write %s of addon %s: %w", describe(o), a.Name, err)
-		}
-		out.WriteString("---\n")
-		out.Write(text)
+	text, err := documents(a.Objects)
+	if err != nil {
+		return nil, fmt.Errorf("write addon %s: %w", a.Name, err)
 	}
-	return out.Bytes(), nil
+	return text, nil
 }

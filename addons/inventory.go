@@ -104,8 +104,9 @@ func (e *Engine) readInventory(ctx context.Context) (inventory, error) {
 	return inv, nil
 }
 
-func (e *Engine) writeInventory(ctx context.Context, inv inventory) error {
-	o := &unstructured.Unstructured{Object: map[string]any{
+// object is the ConfigMap that keeps it.
+func (inv inventory) object() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1",
 		"kind":       "ConfigMap",
 		"metadata": map[string]any{
@@ -115,7 +116,10 @@ func (e *Engine) writeInventory(ctx context.Context, inv inventory) error {
 		},
 		"data": inv.data(),
 	}}
-	if err := e.apply(ctx, o); err != nil {
+}
+
+func (e *Engine) writeInventory(ctx context.Context, inv inventory) error {
+	if err := e.apply(ctx, inv.object()); err != nil {
 		return fmt.Errorf("write the inventory: %w", err)
 	}
 	return nil

@@ -60,7 +60,7 @@ or none; one that is there already, word for word, is passed over.`,
 // addOptions say how nodes are added.
 type addOptions struct {
 	scan  bool // ask the machine for its host key
-	embed embedFlag
+	embed embedFlags
 }
 
 // addNodes adds what get returns, or nothing at all: everything that can be
@@ -90,6 +90,9 @@ func (a *app) addNodes(ctx context.Context, o addOptions, get func(*cluster.Clus
 		return err
 	}
 	defer r.drop()
+	if err := o.embed.sealable(c); err != nil {
+		return err
+	}
 	if err := o.embed.apply(a, r); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (a *app) nodesFrom(cmd *cobra.Command, c *cluster.Cluster, file string, arg
 	}
 	var other string
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed && f.Name != "from" && f.Name != "embed-secrets" && f.Name != "help" && cmd.InheritedFlags().Lookup(f.Name) == nil {
+		if f.Changed && !slices.Contains([]string{"from", "embed-secrets", "embed-bundle", "help"}, f.Name) && cmd.InheritedFlags().Lookup(f.Name) == nil {
 			other = f.Name
 		}
 	})

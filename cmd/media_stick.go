@@ -15,7 +15,7 @@ import (
 
 func newMediaStickCommand(a *app) *cobra.Command {
 	var out string
-	var embed embedFlag
+	var embed embedFlags
 	c := &cobra.Command{
 		Use:   "stick [NODE…] --out FILE",
 		Short: "Make one medium for many machines",
@@ -34,11 +34,11 @@ for any of them. Keep it as you keep keys, and erase it after use.`,
 		ValidArgsFunction: a.completeNodes,
 	}
 	c.Flags().StringVar(&out, "out", "", "file for the ISO")
-	embed.add(c)
+	embed.addSecrets(c)
 	return c
 }
 
-func (a *app) mediaStick(ctx context.Context, names []string, out string, embed embedFlag) error {
+func (a *app) mediaStick(ctx context.Context, names []string, out string, embed embedFlags) error {
 	c, err := a.spec()
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 func newRenderCommand(a *app) *cobra.Command {
 	var out, liveISO string
-	var embed embedFlag
+	var embed embedFlags
 	c := &cobra.Command{
 		Use:   "render [NODE…]",
 		Short: "Render boot media again, after an edit",
@@ -53,7 +53,7 @@ images. The next kbm render without it makes media without secrets again.`,
 	return c
 }
 
-func (a *app) render(ctx context.Context, names []string, embed embedFlag) error {
+func (a *app) render(ctx context.Context, names []string, embed embedFlags) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -66,6 +66,9 @@ func (a *app) render(ctx context.Context, names []string, embed embedFlag) error
 		return err
 	}
 	defer r.drop()
+	if err := embed.sealable(c); err != nil {
+		return err
+	}
 	if err := embed.apply(a, r); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type outOptions struct {
 	file string
 	// liveISO is of Fedora CoreOS, to be copied with the configuration in it.
 	liveISO string
-	embed   embedFlag
+	embed   embedFlags
 }
 
 // renderOut writes the plain medium of one node to a file of the user's choice:
@@ -59,8 +59,11 @@ func (a *app) renderOut(ctx context.Context, names []string, o outOptions) error
 		return err
 	}
 	i := slices.IndexFunc(medium.Files, func(f ignition.RenderedFile) bool { return f.Name == medium.Main })
-	config := medium.Files[i].Content
-	write := func() error { return atomicfile.Write(o.file, config, 0o600) }
+	main := medium.Files[i]
+	config := main.Content
+	write := func() error {
+		return atomicfile.Stream(o.file, 0o600, func(w io.Writer) error { return main.Write(w, r.open) })
+	}
 	if o.liveISO != "" {
 		var done func() error
 		if write, done, err = intoLive(names[0], medium.Target, o.liveISO, o.file, config); err != nil {

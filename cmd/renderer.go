@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,8 +58,12 @@ type renderResult struct {
 type renderer struct {
 	cluster *cluster.Cluster
 	store   *heldStore
-	// bundle is set where media are to carry everything but what is in it.
+	// bundle is set where media are to carry more than what a machine needs to
+	// be reached: what embed says. open gives what is in it.
 	bundle *bundle.Manifest
+	embed  embedFlags
+	open   func(ignition.Artefact) (io.ReadCloser, error)
+	begin  *ignition.FirstBoot // of controllers
 	media  ignition.Renderer
 	batch  atomicfile.Batch
 	stale  []string
@@ -74,7 +79,7 @@ func (a *app) newRenderer(ctx context.Context, c *cluster.Cluster) (*renderer, e
 
 // stageOf is how much of a machine goes on its medium.
 func (r *renderer) stageOf() ignition.Stage {
-	if r.bundle != nil {
+	if r.embed.secrets {
 		return ignition.Joined
 	}
 	return ignition.Base
@@ -122,6 +127,9 @@ func (r *renderer) render(ctx context.Context, names []string) (renderResult, er
 
 func (r *renderer) ensure(names []string) (*pki.Set, error) {
 	set, err := pki.EnsureNodes(r.store, r.cluster, names, time.Now(), rand.Reader)
+	if err == nil && r.embed.secrets {
+		r.begin, err = r.firstBoot(set)
+	}
 	return set, usageError(err)
 }
 
@@ -161,12 +169,8 @@ func (r *renderer) plain(name string, set *pki.Set) (ignition.Rendered, error) {
 	if err != nil {
 		return ignition.Rendered{}, err
 	}
-	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n), Stage: r.stageOf()})
+	out, err := r.media.Render(m, ignition.Options{OS: r.cluster.OSOf(n), Target: r.cluster.MediaOf(n), Stage: r.stageOf(), Bundle: r.embed.bundle})
 	return out, usageError(err)
-}
-
-func (r *renderer) machine(n *cluster.Node, set *pki.Set) (ignition.Machine, error) {
-	return ignition.Build(ignition.Input{Cluster: r.cluster, Node: n, PKI: set, Bundle: r.bundle})
 }
 
 // adopted machines run already, with a system of their own.
@@ -199,7 +203,11 @@ func (r *renderer) keep(name string, files []ignition.RenderedFile) {
 		old[base], old[base+sealedExt] = true, true
 	}
 	for _, f := range files {
-		r.batch.Add(filepath.Join(dir, f.Name), f.Content, f.Mode)
+		if len(f.Carried) > 0 {
+			r.batch.AddStream(filepath.Join(dir, f.Name), f.Size(), f.Mode, func(w io.Writer) error { return f.Write(w, r.open) })
+		} else {
+			r.batch.Add(filepath.Join(dir, f.Name), f.Content, f.Mode)
+		}
 		delete(old, f.Name)
 	}
 	for base := range old {

@@ -151,6 +151,6 @@ func (b *builder) kubelet() {
 func (b *builder) kubeconfig(name, user, server string, restarts ...string) {
 	b.file(File{
 		Path: kubernetesDir + "/" + name, Mode: 0o600, Stage: Joined, Restarts: restarts,
-		Content: b.render("etc/kubernetes/kubeconfig", b.with(map[string]any{"Server": server, "User": user})),
+		Content: b.render("etc/kubernetes/kubeconfig", b.with(map[string]any{"Server": server, "User": user, "Dir": pkiDir})),
 	})
 }

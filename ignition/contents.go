@@ -16,7 +16,7 @@ type row struct {
 	mode, owner, size, digest, at string
 }
 
-// onNoMedium is the stage of binaries and images.
+// onNoMedium is the stage of binaries and images, unless they are carried.
 const onNoMedium = Joined + 1
 
 // Contents lists the whole Machine, for people: what the medium carries and
@@ -29,7 +29,7 @@ func (m Machine) Contents(t Target, o Options) []byte {
 	fmt.Fprintf(&table, "BY\tMODE\tOWNER\tSIZE\tSHA256\tWHAT\n")
 	for _, r := range m.rows() {
 		by := "medium"
-		if r.stage > o.Stage {
+		if r.stage > o.Stage && (r.stage != onNoMedium || !o.Bundle) {
 			by = "ssh"
 		}
 		fmt.Fprintf(&table, "%s\t%s\t%s\t%s\t%s\t%s\n", by, r.mode, r.owner, r.size, r.digest, r.at)

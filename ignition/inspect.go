@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -29,6 +28,8 @@ type Found struct {
 	Ignored string   `json:"ignored,omitempty"`
 	// Machines are one, or those among which a stick chooses.
 	Machines []FoundMachine `json:"machines"`
+	// Bundle is set where binaries and images are on the volume.
+	Bundle *FoundBundle `json:"bundle,omitempty"`
 
 	anyDialect bool // of cloud-config
 }
@@ -83,11 +84,15 @@ func inspectLive(live *Live) (Found, error) {
 
 func inspectISO(r io.ReaderAt) (Found, error) {
 	f := Found{Kind: ISO, Targets: []string{}, Machines: []FoundMachine{}}
-	label, files, err := ReadISO(r)
+	v, err := OpenISO(r)
 	if err != nil {
 		return f, err
 	}
-	f.Label, f.Files = label, slices.Sorted(maps.Keys(files))
+	f.Label = v.Label
+	for _, file := range v.Files {
+		f.Files = append(f.Files, file.Path)
+	}
+	slices.Sort(f.Files)
 	var sought []string
 	labelled := false
 	for _, t := range Targets() {
@@ -95,21 +100,25 @@ func inspectISO(r io.ReaderAt) (Found, error) {
 			continue
 		}
 		sought = append(sought, t.Label)
-		if !t.takesLabel(label) {
+		if !t.takesLabel(v.Label) {
 			continue
 		}
 		labelled = true
-		config, ok := files[t.Paths[0]]
+		config, ok := v.Find(t.Paths[0])
 		switch {
 		case !ok:
-			f.Ignored = fmt.Sprintf("it has no %s, where a machine that reads a volume labelled %s looks", t.Paths[0], label)
+			f.Ignored = fmt.Sprintf("it has no %s, where a machine that reads a volume labelled %s looks", t.Paths[0], v.Label)
 			continue
 		case f.Format == "":
-			if err := f.read(config); err != nil {
+			content, err := v.Read(config)
+			if err == nil {
+				err = f.read(content)
+			}
+			if err != nil {
 				return f, fmt.Errorf("%s: %w", t.Paths[0], err)
 			}
 		}
-		switch missing := t.missing(files); {
+		switch missing := t.missing(v); {
 		case !f.readBy(t):
 		case missing != "":
 			f.Ignored = fmt.Sprintf("it has no %s, without which %s takes no volume", missing, t.Reader)
@@ -120,13 +129,13 @@ func inspectISO(r io.ReaderAt) (Found, error) {
 	switch {
 	case !labelled:
 		slices.Sort(sought)
-		f.Ignored = fmt.Sprintf("no machine looks for a volume labelled %q, only for %s", label, strings.Join(slices.Compact(sought), ", "))
+		f.Ignored = fmt.Sprintf("no machine looks for a volume labelled %q, only for %s", v.Label, strings.Join(slices.Compact(sought), ", "))
 	case len(f.Targets) > 0:
 		f.Ignored = ""
 	case f.Ignored == "":
-		f.Ignored = fmt.Sprintf("it holds %s, which nothing reads from a volume labelled %s", f.Format, label)
+		f.Ignored = fmt.Sprintf("it holds %s, which nothing reads from a volume labelled %s", f.Format, v.Label)
 	}
-	return f, nil
+	return f, f.checkCarried(v)
 }
 
 func inspectFile(content []byte) (Found, error) {
@@ -170,9 +179,9 @@ func (f *Found) readBy(t Target) bool {
 }
 
 // missing is the first path that the reader insists on and that is not there.
-func (t Target) missing(files map[string][]byte) string {
+func (t Target) missing(v *Volume) string {
 	for _, name := range t.Paths[:max(t.required, 1)] {
-		if _, ok := files[name]; !ok {
+		if _, ok := v.Find(name); !ok {
 			return name
 		}
 	}

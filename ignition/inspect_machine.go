@@ -29,6 +29,8 @@ type FoundMachine struct {
 	// ClusterSecrets are there: whoever has the medium has more than the
 	// machine's own SSH host key.
 	ClusterSecrets bool `json:"clusterSecrets"`
+
+	carried []byte // the list of what the volume carries; nil: nothing
 }
 
 // FoundCertificate is a certificate for TLS or SSH.
@@ -46,6 +48,9 @@ func foundMachine(m Machine) FoundMachine {
 		f.Files = append(f.Files, file.Path)
 		if file.Path == "/etc/hostname" {
 			f.Node = cmp.Or(strings.TrimSpace(string(file.Content)), f.Node)
+		}
+		if file.Path == carriedFile {
+			f.carried = file.Content
 		}
 		if looksSecret(file) {
 			f.Secrets = append(f.Secrets, file.Path)

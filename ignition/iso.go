@@ -26,32 +26,49 @@ type isoWriter struct {
 }
 
 func (w *isoWriter) write(label string, files map[string][]byte) ([]byte, error) {
-	if err := checkISO(label, files); err != nil {
+	return w.begin(label, files, nil)
+}
+
+// begin makes an image without the content of what is carried: that follows the
+// image in the given order, each file filled up to a sector.
+func (w *isoWriter) begin(label string, files map[string][]byte, carried []Artefact) ([]byte, error) {
+	all := maps.Clone(files)
+	for _, a := range carried {
+		all[carriedPath(a)] = nil
+	}
+	if err := checkISO(label, all); err != nil {
 		return nil, err
 	}
-	image, err := w.layout(label, files)
+	image, err := w.layout(label, all)
 	if err != nil {
 		return nil, fmt.Errorf("write image %s: %w", label, err)
 	}
-	err = walkISO(image, func(e isoEntry) error {
-		if e.dir {
-			return nil
-		}
-		content := files[e.path]
-		if sectors(content) != sectors(e.data) {
-			return fmt.Errorf("%s has %d sectors of %d", e.path, sectors(e.data), sectors(content))
-		}
-		copy(e.data, content)
-		iso9660.WriteInt32LSBMSB(image[e.record+isoRecordSize:], int32(len(content)))
-		return nil
-	})
-	if err != nil {
+	if err := fill(image, files); err != nil {
 		return nil, fmt.Errorf("write image %s: %w", label, err)
 	}
-	if err := verifyISO(image, label, files); err != nil {
+	if err := appendTo(image, carried); err != nil {
+		return nil, fmt.Errorf("write image %s: %w", label, err)
+	}
+	if err := verifyISO(image, label, files, carried...); err != nil {
 		return nil, fmt.Errorf("read back image %s: %w", label, err)
 	}
 	return image, nil
+}
+
+// fill puts the content into the places that the layout has for it.
+func fill(image []byte, files map[string][]byte) error {
+	return walkISO(bytes.NewReader(image), func(e isoEntry) error {
+		content, ok := files[e.path]
+		if e.dir || !ok {
+			return nil
+		}
+		if int64(sectors(content))*isoSector != e.size {
+			return fmt.Errorf("%s has %d bytes for %d", e.path, e.size, len(content))
+		}
+		copy(image[e.start:], content)
+		iso9660.WriteInt32LSBMSB(image[e.record+isoRecordSize:], int32(len(content)))
+		return nil
+	})
 }
 
 // layout gives an image of zeroes, which the caller may fill.
@@ -113,28 +130,37 @@ func normalizeISO(image []byte) error {
 	}
 	copy(d[847:], isoNoTime)
 	copy(d[isoRootRecord+isoRecordDate:], isoRecordTime)
-	return walkISO(image, func(e isoEntry) error {
+	return walkISO(bytes.NewReader(image), func(e isoEntry) error {
 		copy(image[e.record+isoRecordDate:], isoRecordTime)
 		return nil
 	})
 }
 
-func verifyISO(image []byte, label string, files map[string][]byte) error {
-	gotLabel, got, err := ReadISO(bytes.NewReader(image))
+func verifyISO(image []byte, label string, files map[string][]byte, carried ...Artefact) error {
+	v, err := OpenISO(bytes.NewReader(image))
 	if err != nil {
 		return err
 	}
-	if gotLabel != label {
-		return fmt.Errorf("the label is %q", gotLabel)
+	if v.Label != label {
+		return fmt.Errorf("the label is %q", v.Label)
 	}
-	for name := range got {
-		if _, wanted := files[name]; !wanted {
-			return fmt.Errorf("%s is not ours", name)
+	if len(v.Files) != len(files)+len(carried) {
+		return fmt.Errorf("it has %d files", len(v.Files))
+	}
+	end := int64(len(image))
+	for _, a := range carried {
+		if f, ok := v.Find(carriedPath(a)); !ok || f.Size != a.Size || f.start != end {
+			return fmt.Errorf("%s is missing or in another place", carriedPath(a))
 		}
+		end += a.sectors() * isoSector
 	}
 	for name, content := range files {
-		if found, ok := got[name]; !ok || !bytes.Equal(found, content) {
-			return fmt.Errorf("%s is missing or differs", name)
+		f, ok := v.Find(name)
+		if !ok {
+			return fmt.Errorf("%s is missing", name)
+		}
+		if found, err := v.Read(f); err != nil || !bytes.Equal(found, content) {
+			return fmt.Errorf("%s differs", name)
 		}
 	}
 	return nil

@@ -17,14 +17,16 @@ const (
 	isoRootRecord = 156
 	// isoVolumeSpace is the number of sectors of the volume.
 	isoVolumeSpace = 80
+	isoRecordStart = 2
 	isoRecordSize  = 10
 	isoRecordDate  = 18
 	isoRecordMin   = 34
 	isoDirFlag     = 2
 	isoMaxDepth    = 8
-	// isoMaxSize is far above any payload: a bound on what a damaged or
-	// foreign image can make kbm read, in bytes.
-	isoMaxSize = 256 << 20
+	// isoMaxEntries and isoMaxSize are far above any payload: bounds on what a
+	// damaged or foreign image can make kbm read, the second in bytes.
+	isoMaxEntries = 1 << 16
+	isoMaxSize    = 256 << 20
 )
 
 // The dates that every image carries, in the two forms of ECMA-119.
@@ -34,59 +36,56 @@ const (
 	isoRecordTime = "\x7e\x01\x01\x00\x00\x00\x00"
 )
 
-// isoEntry is one record of a directory. Data is a part of the image itself.
+// isoEntry is one record of a directory.
 type isoEntry struct {
-	record int // offset of the record in the image
-	path   string
-	dir    bool
-	data   []byte
+	record      int64 // offset of the record in the image
+	path        string
+	dir         bool
+	start, size int64 // of what it points to, in bytes
 }
 
-// ReadISO gives the label and the files of an image that WriteISO made. It
-// does not use the library's reader, which panics on damaged images, and so
-// it is also a second opinion on what the library wrote.
-func ReadISO(r io.ReaderAt) (label string, files map[string][]byte, err error) {
-	image, err := io.ReadAll(io.NewSectionReader(r, 0, isoMaxSize+1))
-	if err != nil {
-		return "", nil, fmt.Errorf("read image: %w", err)
-	}
-	if len(image) > isoMaxSize {
-		return "", nil, fmt.Errorf("read image: it is larger than %d MiB", isoMaxSize>>20)
-	}
-	files = map[string][]byte{}
-	err = walkISO(image, func(e isoEntry) error {
-		if e.dir {
-			return nil
-		}
-		if _, twice := files[e.path]; twice {
-			return fmt.Errorf("%s is there twice", e.path)
-		}
-		files[e.path] = e.data
-		return nil
-	})
-	if err != nil {
-		return "", nil, fmt.Errorf("read image: %w", err)
-	}
-	label = strings.TrimRight(string(image[isoDescriptor+40:isoDescriptor+72]), " ")
-	return label, files, nil
+// isoWalk goes through the directories of an image, and reads nothing else.
+type isoWalk struct {
+	image io.ReaderAt
+	size  int64 // of the volume, in bytes
+	seen  int   // entries
+	visit func(isoEntry) error
 }
 
 // walkISO calls visit for every record below the root, those of . and ..
 // included (as directories with an empty path).
-func walkISO(image []byte, visit func(isoEntry) error) error {
-	if len(image) < isoDescriptor+2*isoSector || !bytes.HasPrefix(image[isoDescriptor:], []byte("\x01CD001\x01")) {
-		return errors.New("this is not an ISO 9660 image")
+func walkISO(image io.ReaderAt, visit func(isoEntry) error) error {
+	d, err := isoDescriptorOf(image)
+	if err != nil {
+		return err
 	}
-	return walkRecords(image, isoDescriptor+isoRootRecord, "", 0, visit)
+	w := &isoWalk{image: image, visit: visit, size: int64(binary.LittleEndian.Uint32(d[isoVolumeSpace:])) * isoSector}
+	root, err := w.parse(d[isoRootRecord:isoRootRecord+isoRecordMin], isoDescriptor+isoRootRecord, "")
+	if err != nil {
+		return err
+	}
+	return w.records(root, 0)
 }
 
-func walkRecords(image []byte, record int, dir string, depth int, visit func(isoEntry) error) error {
+// isoDescriptorOf reads the primary volume descriptor.
+func isoDescriptorOf(image io.ReaderAt) ([]byte, error) {
+	d, err := readAt(image, isoDescriptor, isoSector)
+	if err != nil || !bytes.HasPrefix(d, []byte("\x01CD001\x01")) {
+		return nil, errors.New("this is not an ISO 9660 image")
+	}
+	return d, nil
+}
+
+func (w *isoWalk) records(dir isoEntry, depth int) error {
 	if depth > isoMaxDepth {
 		return errors.New("directories are nested too deeply")
 	}
-	start, records, err := extent(image, record)
+	if dir.size > isoDirMax {
+		return fmt.Errorf("directory %q is damaged", dir.path)
+	}
+	records, err := readAt(w.image, dir.start, dir.size)
 	if err != nil {
-		return err
+		return errors.New("the image is cut short")
 	}
 	for at := 0; at+isoRecordMin <= len(records); {
 		length := int(records[at])
@@ -94,15 +93,21 @@ func walkRecords(image []byte, record int, dir string, depth int, visit func(iso
 			at += isoSector - at%isoSector
 			continue
 		}
-		e, err := parseRecord(image, start+at, length, dir)
+		if at+length > len(records) {
+			return fmt.Errorf("a record of directory %q is damaged", dir.path)
+		}
+		e, err := w.parse(records[at:at+length], dir.start+int64(at), dir.path)
 		if err != nil {
 			return err
 		}
-		if err := visit(e); err != nil {
+		if w.seen++; w.seen > isoMaxEntries {
+			return fmt.Errorf("it has more than %d files", isoMaxEntries)
+		}
+		if err := w.visit(e); err != nil {
 			return err
 		}
 		if e.dir && e.path != "" {
-			if err := walkRecords(image, e.record, e.path, depth+1, visit); err != nil {
+			if err := w.records(e, depth+1); err != nil {
 				return err
 			}
 		}
@@ -111,20 +116,19 @@ func walkRecords(image []byte, record int, dir string, depth int, visit func(iso
 	return nil
 }
 
-func parseRecord(image []byte, at, length int, dir string) (isoEntry, error) {
-	if length < isoRecordMin || at+length > len(image) || isoRecordMin-1+int(image[at+32]) > length {
+func (w *isoWalk) parse(record []byte, at int64, dir string) (isoEntry, error) {
+	if len(record) < isoRecordMin || isoRecordMin-1+int(record[32]) > len(record) {
 		return isoEntry{}, fmt.Errorf("a record of directory %q is damaged", dir)
 	}
-	_, data, err := extent(image, at)
-	if err != nil {
-		return isoEntry{}, err
+	e := isoEntry{record: at, dir: record[25]&isoDirFlag != 0}
+	if e.start, e.size = foundExtent(record); e.start+e.size > w.size {
+		return isoEntry{}, errors.New("the image is cut short")
 	}
-	e := isoEntry{record: at, dir: image[at+25]&isoDirFlag != 0, data: data}
-	id := string(image[at+33 : at+33+int(image[at+32])])
+	id := string(record[33 : 33+int(record[32])])
 	if id == "\x00" || id == "\x01" {
 		return e, nil
 	}
-	id = linuxName(id, image[at:at+length])
+	id = linuxName(id, record)
 	if id == "" || id == "." || id == ".." || strings.ContainsAny(id, "/\x00") {
 		return isoEntry{}, fmt.Errorf("a name in directory %q is damaged", dir)
 	}
@@ -142,14 +146,4 @@ func linuxName(id string, record []byte) string {
 	}
 	id, _, _ = strings.Cut(id, ";")
 	return strings.ToLower(strings.TrimSuffix(id, "."))
-}
-
-// extent is the part of the image that a record points to.
-func extent(image []byte, record int) (start int, data []byte, err error) {
-	first := int(binary.LittleEndian.Uint32(image[record+2:])) * isoSector
-	size := int(binary.LittleEndian.Uint32(image[record+10:]))
-	if first > len(image) || size > len(image)-first {
-		return 0, nil, errors.New("the image is cut short")
-	}
-	return first, image[first : first+size : first+size], nil
 }

@@ -19,6 +19,8 @@ type Rendered struct {
 type RenderedFile struct {
 	Name    string
 	Content []byte
+	// Carried follow the content: see Write.
+	Carried []Artefact
 	Mode    fs.FileMode
 }
 
@@ -28,6 +30,8 @@ type Options struct {
 	Target string // a name of Targets; the system's own unless set
 	// Stage is Base, or Joined to embed everything but binaries and images.
 	Stage Stage
+	// Bundle has the medium carry these too.
+	Bundle bool
 }
 
 // Renderer renders many machines, also at the same time. The zero value is ready.
@@ -49,6 +53,16 @@ func (r *Renderer) Render(m Machine, o Options) (Rendered, error) {
 	if wrong, right := t.refusal(o.OS); wrong != "" {
 		return Rendered{}, fmt.Errorf("target %s for %s: it %s; %s", t.Name, m.Name, wrong, right)
 	}
+	var carried []Artefact
+	if o.Bundle {
+		if t.Output != ISO {
+			return Rendered{}, fmt.Errorf("target %s for %s: it is a configuration by itself, which carries no binaries and images; leave them to kbm up, or choose a target with a volume (kbm media targets)", t.Name, m.Name)
+		}
+		carried = carriedBy(m)
+		if m, err = takeFrom(m, t.Label); err != nil {
+			return Rendered{}, fmt.Errorf("target %s for %s: %w", t.Name, m.Name, err)
+		}
+	}
 	encoded, err := t.config(m, o)
 	if err != nil {
 		return Rendered{}, err
@@ -59,11 +73,11 @@ func (r *Renderer) Render(m Machine, o Options) (Rendered, error) {
 	}}
 	switch {
 	case t.Output == ISO:
-		image, err := r.image(m, t, encoded)
+		image, err := r.image(m, t, encoded, carried)
 		if err != nil {
 			return Rendered{}, err
 		}
-		out.Files = append([]RenderedFile{{Name: out.Main, Content: image, Mode: 0o600}}, out.Files...)
+		out.Files = append([]RenderedFile{{Name: out.Main, Content: image, Carried: carried, Mode: 0o600}}, out.Files...)
 	case t.encode != nil:
 		file, err := t.encode(encoded)
 		if err != nil {
@@ -83,7 +97,7 @@ func (t Target) config(m Machine, o Options) ([]byte, error) {
 	return m.Encode(system, o.Stage)
 }
 
-func (r *Renderer) image(m Machine, t Target, encoded []byte) ([]byte, error) {
+func (r *Renderer) image(m Machine, t Target, encoded []byte, carried []Artefact) ([]byte, error) {
 	files := map[string][]byte{}
 	if t.beside != nil {
 		var err error
@@ -92,7 +106,7 @@ func (r *Renderer) image(m Machine, t Target, encoded []byte) ([]byte, error) {
 		}
 	}
 	files[t.Paths[0]] = encoded
-	return r.iso.write(t.Label, files)
+	return r.iso.begin(t.Label, files, carried)
 }
 
 // checkSize refuses what the reader would cut or not read at all.

@@ -21,7 +21,14 @@ set +e
 while "$@" 3>&-; test $? -eq 133; do :; done`
 
 func (n nspawn) switchOn(m Machine, d disk, lock *os.File) error {
+	carried, err := n.lab.carried(m)
+	if err != nil {
+		return err
+	}
 	argv := append([]string{n.cgroupsPath(m.Name), "systemd-nspawn"}, n.arguments(m, d)...)
+	if carried != "" {
+		argv = append(argv, "--bind-ro="+carried+":"+carriedAt)
+	}
 	return n.launch(m.Name, supervisor, argv, n.environment(), lock)
 }
 

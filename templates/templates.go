@@ -9,7 +9,7 @@ import (
 	"text/template"
 )
 
-//go:embed bin etc media
+//go:embed bin etc media var
 var files embed.FS
 
 // Render fills the template of that name ("etc/kubernetes/kubelet.yaml") with

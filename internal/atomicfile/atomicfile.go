@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ type Batch struct {
 type file struct {
 	path    string
 	content []byte
+	fill    func(io.Writer) error // instead of content
+	size    int64                 // of what fill writes
 	mode    fs.FileMode
 	staged  bool
 	temp    string // set while the file waits beside its place
@@ -31,6 +34,12 @@ type file struct {
 // where the file itself is not for others.
 func (b *Batch) Add(path string, content []byte, mode fs.FileMode) {
 	b.files = append(b.files, file{path: path, content: content, mode: mode})
+}
+
+// AddStream is Add for content that is larger than memory: fill writes it, of
+// that size in bytes, each time that it is called.
+func (b *Batch) AddStream(path string, size int64, mode fs.FileMode, fill func(io.Writer) error) {
+	b.files = append(b.files, file{path: path, size: size, mode: mode, fill: fill})
 }
 
 // Stage writes what was added beside its place and forgets the content, so
@@ -49,7 +58,7 @@ func (b *Batch) Stage() error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("write %s: %w", f.path, err), b.Drop())
 		}
-		f.staged, f.content = true, nil
+		f.staged, f.content, f.fill = true, nil, nil
 	}
 	return nil
 }
@@ -113,9 +122,16 @@ func Write(path string, content []byte, mode fs.FileMode) error {
 }
 
 func same(f *file) bool {
+	size := f.size
+	if f.fill == nil {
+		size = int64(len(f.content))
+	}
 	info, err := os.Lstat(f.path)
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != f.mode.Perm() || info.Size() != int64(len(f.content)) {
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != f.mode.Perm() || info.Size() != size {
 		return false
+	}
+	if f.fill != nil {
+		return sameStream(f)
 	}
 	old, err := os.ReadFile(f.path)
 	return err == nil && bytes.Equal(old, f.content)
@@ -136,7 +152,11 @@ func (b *Batch) writeTemp(f *file) error {
 		return err
 	}
 	f.temp = temp
-	_, err = t.Write(f.content)
+	if f.fill != nil {
+		err = f.fill(t)
+	} else {
+		_, err = t.Write(f.content)
+	}
 	if err == nil {
 		err = t.Chmod(f.mode.Perm())
 	}

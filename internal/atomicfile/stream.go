@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,4 +32,34 @@ func Stream(path string, mode fs.FileMode, fill func(io.Writer) error) error {
 	}
 	f.staged = true
 	return b.Commit()
+}
+
+// errDiffers ends a comparison.
+var errDiffers = errors.New("the content differs")
+
+// sameStream compares without keeping either.
+func sameStream(f *file) bool {
+	old, err := os.Open(f.path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = old.Close() }() // it was only read
+	return f.fill(&comparer{old: old}) == nil
+}
+
+// comparer takes what the file has, and nothing else.
+type comparer struct {
+	old io.Reader
+	buf []byte
+}
+
+func (c *comparer) Write(p []byte) (int, error) {
+	if len(c.buf) < len(p) {
+		c.buf = make([]byte, len(p))
+	}
+	got := c.buf[:len(p)]
+	if _, err := io.ReadFull(c.old, got); err != nil || !bytes.Equal(got, p) {
+		return 0, errDiffers
+	}
+	return len(p), nil
 }
