@@ -90,6 +90,8 @@ func labMachine(c *cluster.Cluster, n *cluster.Node, gateway netip.Prefix) (lab.
 		return lab.Machine{}, fmt.Errorf("%s has media: %s, and a machine of the lab reads an ISO: write media: %s, and render", n.Name, target.Name, c.OSOf(n).Media)
 	case len(n.Bond.Interfaces) > 0 || n.VLAN != 0:
 		return lab.Machine{}, fmt.Errorf("%s has a bond or a VLAN, and a machine of the lab has one plain card: write interface or mac instead, and render", n.Name)
+	case target.Format == cluster.CloudConfig && n.MAC != "":
+		return lab.Machine{}, fmt.Errorf("%s has a mac, and the lab's virtual cards lack the permanent address that netplan compares it with: write interface: eth0 instead, and render", n.Name)
 	case !fixed:
 		return lab.Machine{}, fmt.Errorf("%s has the address %s without a length, to be set by DHCP, and there is none in the lab: write %s/24 for example, and render", n.Name, n.Address, n.Address)
 	}

@@ -52,6 +52,7 @@ func TestLabMachineFaults(t *testing.T) {
 		"trusts nobody": {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
 		"10.88.0.11/24": {Name: "a", Address: "10.88.0.11"},
 		"reads an ISO":  {Name: "a", Address: "10.88.0.11/24", Media: "qemu-fw-cfg"},
+		"has a mac":     {Name: "a", Address: "10.88.0.11/24", OS: "debian", MAC: "52:54:00:00:00:01"},
 		"a bond":        {Name: "a", Address: "10.88.0.11/24", Interface: "eth0", VLAN: 20},
 	} {
 		if _, err := labMachine(c, &n, netip.Prefix{}); err == nil || !strings.Contains(err.Error(), fault) {
@@ -59,8 +60,29 @@ func TestLabMachineFaults(t *testing.T) {
 		}
 	}
 	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"}, netip.Prefix{})
-	if err != nil || m.ISO != "/c/build/a/a.iso" || m.MAC != "52:54:00:00:00:01" {
+	if err != nil || m.ISO != "/c/build/a/a.iso" || m.MAC != "52:54:00:00:00:01" || m.CloudInit {
 		t.Errorf("got %+v, %v", m, err)
+	}
+	m, err = labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", OS: "debian"}, netip.Prefix{})
+	if err != nil || m.ISO != "/c/build/a/a.iso" || !m.CloudInit || m.Owner != nil {
+		t.Errorf("debian: got %+v, %v", m, err)
+	}
+}
+
+// An adopted machine needs no medium, and its owner is whom the cluster trusts.
+func TestLabMachineOfAnOwner(t *testing.T) {
+	gateway := netip.MustParsePrefix("10.88.0.1/24")
+	c := &cluster.Cluster{Dir: "/c", SSH: cluster.SSH{AuthorizedKeys: []string{"ssh-ed25519 AAAA anna"}}}
+	n := cluster.Node{Name: "a", Address: "10.88.0.11", OS: "debian", SSH: cluster.NodeSSH{HostKey: "SHA256:x", Port: 2222}}
+	m, err := labMachine(c, &n, gateway)
+	if err != nil || m.ISO != "" || m.Owner == nil || m.Owner.User != "debian" || m.Address.String() != "10.88.0.11/24" || m.SSHPort != 2222 {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	c.Nodes = []cluster.Node{n}
+	for flag, fault := range map[string]string{"b": "write NAME=IP/LENGTH", "b=10.88.0.12": "write NAME=IP/LENGTH", "a=10.88.0.12/24": "a is a node already"} {
+		if _, err := adoptable(c, []string{flag}, gateway); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("--adopt %s: got %v, want %q", flag, err, fault)
+		}
 	}
 }
 
