@@ -41,7 +41,7 @@ func (a *app) scanHostKey(ctx context.Context, c *cluster.Cluster, n *cluster.No
 		return "", usageError(err)
 	}
 	if !right {
-		return "", usageError(fmt.Errorf("the host key of %s was not accepted, so nothing was added; read the right fingerprint on its console and pass it with --host-key", n.Name))
+		return "", usageError(fmt.Errorf("the host key of %s was not accepted, so nothing was done; read the right fingerprint on its console and pass it with --host-key", n.Name))
 	}
 	return key.Fingerprint, nil
 }

@@ -30,7 +30,7 @@ func Targets() []Target {
 			Kernel:  []string{"ignition.platform.id=openstack"},
 			Refuses: onCloudInit("holds Ignition, which cloud-init does not read; write config-drive for the same volume with cloud-config"),
 			Steps: attach + `{{.OS}}'s OpenStack image, and start the machine
-a system that was installed on bare metal reads no such volume: install it with {{.Plain}} (media: ignition-file says how)`,
+a system that was installed on bare metal reads no such volume: there, kbm install {{.Name}} --device DISK writes the system with {{.Plain}}`,
 		},
 		{
 			Name: "proxmox", Reader: "Ignition (proxmoxve)", Format: cluster.Ignition, OSes: ignitions,
@@ -80,7 +80,8 @@ on bare metal it looks for one only with flatcar.configdrive=1 on the kernel's c
 		{
 			Name: "ignition-file", Reader: "Ignition (metal)", Format: cluster.Ignition, OSes: ignitions,
 			Output: Raw, Paths: []string{configName}, Refuses: onCloudInit("holds Ignition, which cloud-init does not read; write nocloud"),
-			Steps: `start the machine from any live or rescue Linux, take {{.File}} there, and write the system to its disk: {{if eq .OS "flatcar"}}flatcar-install -d DEVICE -i {{.Base}}{{else}}coreos-installer install DEVICE -i {{.Base}}{{end}}`,
+			Steps: `start the machine from any live or rescue Linux with sshd, and write the system to its disk: kbm install {{.Name}} --device DISK
+or by hand: take {{.File}} there, and run {{if eq .OS "flatcar"}}flatcar-install -d DEVICE -i {{.Base}}{{else}}coreos-installer install DEVICE -i {{.Base}}{{end}}`,
 		},
 		{
 			Name: "fcos-live-iso", Reader: "Ignition (live system)", Format: cluster.Ignition, OSes: []string{"fcos"},
