@@ -12,7 +12,7 @@ import (
 
 // FirstBoot gives what brings a new cluster the addons without which no node is
 // Ready, as YAML for `kubectl apply --server-side --field-manager=kbm`: their
-// objects in the order of Apply, and the inventory of them, which goes last. A
+// objects in the order of Apply, and the inventory of them, which goes first. A
 // later Plan finds nothing to change. The addons that a section of the spec
 // turns on are left to Apply: they need what only it can wait for.
 func FirstBoot(all []Addon) (objects, inventory []byte, err error) {

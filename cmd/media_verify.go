@@ -77,6 +77,9 @@ func faultsOf(file string, found ignition.Found, now time.Time) error {
 	if found.Ignored != "" {
 		return fmt.Errorf("%s: no machine would read it: %s", file, found.Ignored)
 	}
+	if found.Bundle != nil && len(found.Bundle.Faults) > 0 {
+		return fmt.Errorf("%s: a machine would refuse %s; render it anew, and copy it again", file, strings.Join(found.Bundle.Faults, ", "))
+	}
 	for _, m := range found.Machines {
 		for _, c := range m.Certificates {
 			if !c.Expires.IsZero() && c.Expires.Before(now) {
@@ -94,7 +97,10 @@ func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 	a.say("%s: %s", file, found.Kind)
 	if found.Label != "" {
 		a.say("  label: %s", found.Label)
-		a.say("  paths: %s", strings.Join(found.Files, ", "))
+		a.say("  paths: %s", strings.Join(withoutBundle(found.Files), ", "))
+	}
+	if found.Bundle != nil {
+		a.say("  bundle: %s, %d MB", count(found.Bundle.Files, "file"), found.Bundle.Bytes/1e6)
 	}
 	if found.Format != "" {
 		a.say("  format: %s", found.Format)
@@ -136,6 +142,11 @@ func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// withoutBundle leaves out what has no name that tells a person anything.
+func withoutBundle(paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return strings.HasPrefix(path, ignition.BundleDir+"/") })
 }
 
 func (a *app) sayCertificates(m ignition.FoundMachine, now time.Time) error {

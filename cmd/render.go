@@ -31,10 +31,13 @@ configuration of a node with media: fcos-live-iso into Fedora CoreOS's live ISO.
 
 --embed-secrets puts the node's certificates and keys, and on a controller those
 of the whole cluster, on the medium too, with everything but binaries and
-images. The next kbm render without it makes media without secrets again.`,
+images; --embed-bundle puts those there. With both, machines that are switched
+on make the cluster by themselves. The next kbm render without the flags makes
+media without secrets again.`,
 		Example: `  kbm render
   kbm render w1 w2
   kbm render w1 --out /tmp/w1.iso
+  kbm render --embed-secrets --embed-bundle
   kbm render w2 --live-iso fedora-coreos-live.iso --out w2-live.iso`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
