@@ -19,9 +19,9 @@ func newLabCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab",
 		Short: "Run the cluster's machines on this computer, to try and to test",
-		Long: `Run the cluster's machines as disposable containers on this computer: real
-systemd, sshd and first boot, each from the ISO that kbm rendered for it. They
-have a network of their own that leads nowhere. Once they are up, kbm up and the
+		Long: `Run the cluster's machines as disposable containers or virtual machines on this
+computer: real systemd, sshd and first boot, each from the medium that kbm
+rendered for it. They have a network of their own that leads nowhere. Once they are up, kbm up and the
 other commands find them there.
 
 It needs root, and a Debian or Ubuntu computer.`,
@@ -33,7 +33,7 @@ It needs root, and a Debian or Ubuntu computer.`,
 }
 
 func newLabUpCommand(a *app) *cobra.Command {
-	var adopt []string
+	var o labOptions
 	c := &cobra.Command{
 		Use:   "up [NODE...]",
 		Short: "Switch the machines on; new ones read their medium first",
@@ -44,18 +44,32 @@ down first.
 
 --adopt makes a machine that is no node yet: it has a system, an address and SSH
 host keys of its own, and reads no medium. The keys in ssh.authorizedKeys may log
-in. kbm prints the command that adds it.`,
+in. kbm prints the command that adds it.
+
+With --driver qemu the machines are virtual ones, with KVM where it works. Each
+has a disk of its own that starts as a copy of --image, a cloud image of Debian,
+Ubuntu, Flatcar or Fedora CoreOS, which is never changed. Its system finds the
+medium as a CD-ROM, or in the firmware with media: qemu-fw-cfg. A lab has one
+driver, and later calls need not name it again.`,
 		Example: `  kbm lab up
   kbm lab up w1
+  kbm lab up --driver qemu --image debian-12-genericcloud-amd64.qcow2
   kbm lab up --adopt old=10.88.0.20/24`,
 		ValidArgsFunction: a.completeNodes,
-		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names, adopt) },
+		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names, o) },
 	}
-	c.Flags().StringArrayVar(&adopt, "adopt", nil, "NAME=IP/LENGTH of a machine to be adopted (repeatable)")
+	o.vms.add(c)
+	c.Flags().StringArrayVar(&o.adopt, "adopt", nil, "NAME=IP/LENGTH of a machine to be adopted (repeatable)")
 	return c
 }
 
-func (a *app) labUp(ctx context.Context, names, adopt []string) error {
+// labOptions are for machines that are not containers started from a medium.
+type labOptions struct {
+	vms   vmFlags
+	adopt []string
+}
+
+func (a *app) labUp(ctx context.Context, names []string, o labOptions) error {
 	c, err := a.spec()
 	if err != nil {
 		return err
@@ -67,18 +81,25 @@ func (a *app) labUp(ctx context.Context, names, adopt []string) error {
 	if err != nil {
 		return err
 	}
-	machines, err := a.switchOn(ctx, l, c, names, adopt)
+	vm, err := o.vms.choose(l)
+	if err != nil {
+		return usageError(err)
+	}
+	if vm != nil && len(o.adopt) > 0 {
+		return usageError(errors.New("--adopt makes containers, and this is a lab of virtual machines: leave it out"))
+	}
+	machines, err := a.switchOn(ctx, l, c, vm, names, o.adopt)
 	if err != nil {
 		return err
 	}
 	return a.sayAdoptable(l, c, machines)
 }
 
-func (a *app) switchOn(ctx context.Context, l lab.Lab, c *cluster.Cluster, names, adopt []string) (machines []lab.Machine, err error) {
+func (a *app) switchOn(ctx context.Context, l lab.Lab, c *cluster.Cluster, vm *lab.VM, names, adopt []string) (machines []lab.Machine, err error) {
 	progress := a.progress()
 	defer func() { err = errors.Join(err, progress.Close()) }()
 	report := labReporter(progress)
-	spec, cleanUp, err := a.labSpec(ctx, c, names, adopt, report)
+	spec, cleanUp, err := a.labSpec(ctx, c, vm, names, adopt, report)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/kbm-dev/kbm/bundle"
 	"github.com/kbm-dev/kbm/cluster"
 	"github.com/kbm-dev/kbm/ignition"
 	"github.com/kbm-dev/kbm/lab"
@@ -17,7 +17,7 @@ import (
 
 // labSpec says what the lab is to make of the cluster's nodes. The returned
 // function removes what was made for the time of the command.
-func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names, adopt []string, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
+func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, vm *lab.VM, names, adopt []string, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
 	cleanUp = func() error { return nil }
 	spec.Gateway, err = labGateway(c)
 	if err != nil {
@@ -26,16 +26,14 @@ func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names, adopt []st
 	if spec.Machines, err = adoptable(c, adopt, spec.Gateway); err != nil {
 		return spec, cleanUp, usageError(err)
 	}
-	b, err := (&session{app: a, cluster: c}).openBundle(nodeArch)
-	if err != nil {
-		return spec, cleanUp, err
-	}
-	if spec.Ignition, err = labIgnition(ctx, b); err != nil {
-		return spec, cleanUp, err
+	if spec.VM = vm; vm == nil {
+		if spec.Ignition, err = a.labIgnition(ctx, c); err != nil {
+			return spec, cleanUp, err
+		}
 	}
 	for _, name := range names {
 		n, _ := c.Node(name)
-		m, err := labMachine(c, n, spec.Gateway)
+		m, err := labMachine(c, n, spec)
 		if err != nil {
 			return spec, cleanUp, usageError(err)
 		}
@@ -47,7 +45,7 @@ func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names, adopt []st
 		}
 	}
 	for _, m := range spec.Machines {
-		if _, err := os.Stat(m.ISO); err != nil && m.Owner == nil {
+		if _, err := os.Stat(cmp.Or(m.Firmware, m.ISO)); err != nil && m.Owner == nil {
 			return spec, cleanUp, usageError(fmt.Errorf("the medium of %s: %w: kbm %srender %s makes it", m.Name, err, a.dirFlag(), m.Name))
 		}
 	}
@@ -56,6 +54,9 @@ func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, names, adopt []st
 
 // labBases makes only the base systems that are needed.
 func labBases(ctx context.Context, spec *lab.Spec, report lab.Progress) (err error) {
+	if spec.Driver() == lab.QEMU {
+		return nil
+	}
 	cloud := func(m lab.Machine) bool { return m.CloudInit }
 	if slices.ContainsFunc(spec.Machines, cloud) {
 		if spec.CloudBase, err = lab.EnsureCloudBase(ctx, lab.DefaultCacheDir, report); err != nil {
@@ -69,7 +70,11 @@ func labBases(ctx context.Context, spec *lab.Spec, report lab.Progress) (err err
 	return err
 }
 
-func labIgnition(ctx context.Context, b *bundle.Bundle) (string, error) {
+func (a *app) labIgnition(ctx context.Context, c *cluster.Cluster) (string, error) {
+	b, err := (&session{app: a, cluster: c}).openBundle(nodeArch)
+	if err != nil {
+		return "", err
+	}
 	artefact, ok := b.Find("ignition")
 	if !ok {
 		return "", usageError(fmt.Errorf("the bundle in %s has no ignition, which the lab's machines read their media with: kbm bundle build lab", b.Dir()))
@@ -77,30 +82,38 @@ func labIgnition(ctx context.Context, b *bundle.Bundle) (string, error) {
 	return b.File(artefact), b.Check(ctx, artefact.Name)
 }
 
-func labMachine(c *cluster.Cluster, n *cluster.Node, gateway netip.Prefix) (lab.Machine, error) {
-	if adopted(n) {
-		return adoptedMachine(c, n, gateway)
+func labMachine(c *cluster.Cluster, n *cluster.Node, spec lab.Spec) (lab.Machine, error) {
+	virtual := spec.Driver() == lab.QEMU
+	if adopted(n) && !virtual {
+		return adoptedMachine(c, n, spec.Gateway)
 	}
 	address, fixed := n.Prefix()
 	target, err := ignition.FindTarget(c.MediaOf(n))
 	switch {
 	case err != nil:
 		return lab.Machine{}, err
-	case target.Output != ignition.ISO:
-		return lab.Machine{}, fmt.Errorf("%s has media: %s, and a machine of the lab reads an ISO: write media: %s, and render", n.Name, target.Name, c.OSOf(n).Media)
+	case adopted(n):
+		return lab.Machine{}, fmt.Errorf("%s has ssh.hostKey: it was adopted, so there is no medium to start a virtual machine from", n.Name)
+	case target.Output != ignition.ISO && (target.Name != firmwareTarget || !virtual):
+		return lab.Machine{}, fmt.Errorf("%s has media: %s, and a machine of the lab reads an ISO: write media: %s, and render%s", n.Name, target.Name, c.OSOf(n).Media, orVirtual(target))
 	case len(n.Bond.Interfaces) > 0 || n.VLAN != 0:
 		return lab.Machine{}, fmt.Errorf("%s has a bond or a VLAN, and a machine of the lab has one plain card: write interface or mac instead, and render", n.Name)
-	case target.Format == cluster.CloudConfig && n.MAC != "":
+	case target.Format == cluster.CloudConfig && n.MAC != "" && !virtual:
 		return lab.Machine{}, fmt.Errorf("%s has a mac, and the lab's virtual cards lack the permanent address that netplan compares it with: write interface: eth0 instead, and render", n.Name)
 	case !fixed:
 		return lab.Machine{}, fmt.Errorf("%s has the address %s without a length, to be set by DHCP, and there is none in the lab: write %s/24 for example, and render", n.Name, n.Address, n.Address)
 	}
-	return lab.Machine{
+	m := lab.Machine{
 		Name: n.Name, Address: address, SSHPort: uint16(c.SSHOf(n).Port),
-		Interface: n.Interface, MAC: n.MAC,
-		ISO:       filepath.Join(c.Dir, buildDir, n.Name, n.Name+".iso"),
-		CloudInit: target.Format == cluster.CloudConfig,
-	}, nil
+		Interface: n.Interface, MAC: n.MAC, CloudInit: target.Format == cluster.CloudConfig,
+	}
+	medium := filepath.Join(c.Dir, buildDir, n.Name, target.MainFile(n.Name))
+	if target.Output == ignition.ISO {
+		m.ISO = medium
+	} else {
+		m.Firmware = medium
+	}
+	return m, nil
 }
 
 // labGateway gives the outside machine the address that the nodes send to what
@@ -169,8 +182,12 @@ func (a *app) plainMedia(ctx context.Context, machines []lab.Machine) (remove fu
 		if m.Owner != nil {
 			continue
 		}
-		m.ISO = filepath.Join(dir, m.Name+".iso")
-		if err := silent.renderOut(ctx, []string{m.Name}, outOptions{file: m.ISO}); err != nil {
+		medium := &m.ISO
+		if m.Firmware != "" {
+			medium = &m.Firmware
+		}
+		*medium = filepath.Join(dir, m.Name+filepath.Ext(*medium))
+		if err := silent.renderOut(ctx, []string{m.Name}, outOptions{file: *medium}); err != nil {
 			return func() error { return nil }, errors.Join(err, remove())
 		}
 	}

@@ -55,15 +55,15 @@ func TestLabMachineFaults(t *testing.T) {
 		"has a mac":     {Name: "a", Address: "10.88.0.11/24", OS: "debian", MAC: "52:54:00:00:00:01"},
 		"a bond":        {Name: "a", Address: "10.88.0.11/24", Interface: "eth0", VLAN: 20},
 	} {
-		if _, err := labMachine(c, &n, netip.Prefix{}); err == nil || !strings.Contains(err.Error(), fault) {
+		if _, err := labMachine(c, &n, lab.Spec{}); err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("got %v, want %q", err, fault)
 		}
 	}
-	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"}, netip.Prefix{})
+	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", MAC: "52:54:00:00:00:01"}, lab.Spec{})
 	if err != nil || m.ISO != "/c/build/a/a.iso" || m.MAC != "52:54:00:00:00:01" || m.CloudInit {
 		t.Errorf("got %+v, %v", m, err)
 	}
-	m, err = labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", OS: "debian"}, netip.Prefix{})
+	m, err = labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", OS: "debian"}, lab.Spec{})
 	if err != nil || m.ISO != "/c/build/a/a.iso" || !m.CloudInit || m.Owner != nil {
 		t.Errorf("debian: got %+v, %v", m, err)
 	}
@@ -74,7 +74,7 @@ func TestLabMachineOfAnOwner(t *testing.T) {
 	gateway := netip.MustParsePrefix("10.88.0.1/24")
 	c := &cluster.Cluster{Dir: "/c", SSH: cluster.SSH{AuthorizedKeys: []string{"ssh-ed25519 AAAA anna"}}}
 	n := cluster.Node{Name: "a", Address: "10.88.0.11", OS: "debian", SSH: cluster.NodeSSH{HostKey: "SHA256:x", Port: 2222}}
-	m, err := labMachine(c, &n, gateway)
+	m, err := labMachine(c, &n, lab.Spec{Gateway: gateway})
 	if err != nil || m.ISO != "" || m.Owner == nil || m.Owner.User != "debian" || m.Address.String() != "10.88.0.11/24" || m.SSHPort != 2222 {
 		t.Errorf("got %+v, %v", m, err)
 	}
@@ -83,6 +83,52 @@ func TestLabMachineOfAnOwner(t *testing.T) {
 		if _, err := adoptable(c, []string{flag}, gateway); err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("--adopt %s: got %v, want %q", flag, err, fault)
 		}
+	}
+}
+
+// Virtual machines have firmware and CD-ROMs, and the others neither.
+func TestLabMachineOfADriver(t *testing.T) {
+	c := &cluster.Cluster{Dir: "/c"}
+	virtual := lab.Spec{VM: &lab.VM{}}
+	m, err := labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", OS: "fcos", Media: "qemu-fw-cfg"}, virtual)
+	if err != nil || m.Firmware != "/c/build/a/config.ign" || m.ISO != "" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	m, err = labMachine(c, &cluster.Node{Name: "a", Address: "10.88.0.11/24", OS: "debian", MAC: "52:54:00:00:00:01"}, virtual)
+	if err != nil || m.ISO != "/c/build/a/a.iso" || m.Firmware != "" || m.MAC != "52:54:00:00:00:01" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	for fault, n := range map[string]cluster.Node{
+		"there is no medium": {Name: "a", Address: "10.88.0.11/24", SSH: cluster.NodeSSH{HostKey: "SHA256:x"}},
+		"reads an ISO":       {Name: "a", Address: "10.88.0.11/24", Media: "vmware"},
+		"write media:":       {Name: "a", Address: "10.88.0.11/24", Media: "ignition-file"},
+	} {
+		if _, err := labMachine(c, &n, virtual); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("got %v, want %q", err, fault)
+		}
+	}
+}
+
+// A lab has one driver, and keeps what was said of it.
+func TestLabDriverIsChosen(t *testing.T) {
+	none, virtual := lab.Lab{StateDir: t.TempDir()}, lab.Lab{StateDir: t.TempDir()}
+	record := `{"gateway":"10.88.0.1/24","vm":{"image":"/i","memory":1024,"cpus":1,"disk":5}}`
+	if err := os.WriteFile(filepath.Join(virtual.StateDir, "lab.json"), []byte(record), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vm, err := vmFlags{driver: "qemu", image: "/j", cpus: 4}.choose(none)
+	if want := (lab.VM{Image: "/j", Memory: 2048, CPUs: 4, Disk: 20}); err != nil || *vm != want {
+		t.Errorf("got %+v, %v", vm, err)
+	}
+	vm, err = vmFlags{cpus: 2}.choose(virtual)
+	if want := (lab.VM{Image: "/i", Memory: 1024, CPUs: 2, Disk: 5}); err != nil || *vm != want {
+		t.Errorf("got %+v, %v", vm, err)
+	}
+	if vm, err = (vmFlags{}).choose(none); vm != nil || err != nil {
+		t.Errorf("got %+v, %v", vm, err)
+	}
+	if _, err := (vmFlags{driver: "nspawn"}).choose(virtual); err == nil || !strings.Contains(err.Error(), "run with qemu") {
+		t.Errorf("got %v", err)
 	}
 }
 

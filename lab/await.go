@@ -6,17 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"time"
 )
 
-// bootDeadline is far above the seconds that a boot takes, because a first
+// bootDeadline of a container, or of a machine with KVM, is far above the seconds that a boot takes, because a first
 // lab is often brought up while the computer is busy building the rest.
 const bootDeadline = 3 * time.Minute
 
 // awaitSSH waits for the first bytes of sshd's greeting, which it sends
 // without being asked.
-func (l Lab) awaitSSH(ctx context.Context, d driver, m Machine) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootDeadline, fmt.Errorf("no SSH at %s within %s", m.sshAddress(), bootDeadline))
+func (l Lab) awaitSSH(ctx context.Context, d driver, patience time.Duration, m Machine) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no SSH at %s within %s", m.sshAddress(), patience))
 	defer cancel()
 	switchedOn := time.Now()
 	err := poll(ctx, 50*time.Millisecond, func() (bool, error) {
@@ -30,7 +31,7 @@ func (l Lab) awaitSSH(ctx context.Context, d driver, m Machine) error {
 		return false, nil
 	})
 	if err != nil {
-		return fmt.Errorf("machine %s: %w; the end of its console:\n%s", m.Name, err, l.consoleTail(m.Name))
+		return fmt.Errorf("machine %s: %w; the end of its console, %s:\n%s", m.Name, err, l.consolePath(m.Name), l.consoleTail(m.Name))
 	}
 	return nil
 }
@@ -58,6 +59,14 @@ func (l Lab) consoleTail(machine string) string {
 	if err != nil {
 		return err.Error()
 	}
-	lines := bytes.Split(bytes.TrimSpace(console), []byte("\n"))
+	return tail(console)
+}
+
+// controls are what a boot loader or systemd does to a screen.
+var controls = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[\x00-\x08\x0b-\x1f\x7f]`)
+
+func tail(console []byte) string {
+	plain := bytes.TrimSpace(controls.ReplaceAll(console, nil))
+	lines := bytes.Split(plain, []byte("\n"))
 	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
 }

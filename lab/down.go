@@ -39,7 +39,7 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	if _, err := os.Stat(l.StateDir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	host, err := preflight()
+	d, err := l.stopper()
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,6 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 			return err
 		}
 	}
-	d := nspawn{rack: rack{l}, host: host}
 	faults := make([]error, len(chosen))
 	var all sync.WaitGroup
 	for i, name := range chosen {

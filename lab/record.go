@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,6 +14,23 @@ import (
 // record is lab.json: what the other verbs know of a lab.
 type record struct {
 	Gateway string `json:"gateway"`
+	// VM is set if the machines are virtual ones.
+	VM *VM `json:"vm,omitempty"`
+}
+
+// read gives the record, and whether there is one.
+func (l Lab) read() (r record, made bool, err error) {
+	content, err := os.ReadFile(l.recordPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &r)
+	}
+	if err != nil {
+		return r, true, fmt.Errorf("lab %s: %w", l.ID, err)
+	}
+	return r, true, nil
 }
 
 // lock keeps a second kbm from changing the same lab at the same time.
@@ -45,7 +63,7 @@ func (l Lab) write(spec Spec) error {
 		}
 		return err
 	}
-	err := add(l.recordPath(), record{Gateway: spec.Gateway.String()})
+	err := add(l.recordPath(), record{Gateway: spec.Gateway.String(), VM: spec.VM})
 	for _, m := range spec.Machines {
 		err = errors.Join(err, add(l.machinePath(m.Name), m))
 	}

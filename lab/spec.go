@@ -26,6 +26,9 @@ type Machine struct {
 	MAC string `json:"mac,omitempty"`
 	// ISO is the path of the medium that the first boot reads.
 	ISO string `json:"iso,omitempty"`
+	// Firmware is the path of a config for Ignition that the machine finds in its
+	// firmware. Only virtual machines have one that can be written to.
+	Firmware string `json:"firmware,omitempty"`
 	// CloudInit machines read it with cloud-init, all others with Ignition.
 	CloudInit bool `json:"cloudInit,omitempty"`
 	// Owner is set for a machine that needs no medium.
@@ -44,6 +47,9 @@ type Spec struct {
 	Base string
 	// CloudBase is that of EnsureCloudBase; only machines with cloud-init need it.
 	CloudBase string
+	// VM is set for virtual machines, which bring their system and read their
+	// media themselves.
+	VM *VM
 }
 
 var machineName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -65,7 +71,7 @@ func (s Spec) complete(id string) (Spec, error) {
 		}
 		taken[value] = by
 	}
-	if _, err := os.Stat(s.Ignition); err != nil {
+	if _, err := os.Stat(s.Ignition); err != nil && s.Driver() == Nspawn {
 		faults = append(faults, fmt.Errorf("the ignition program, which reads the media: %w", err))
 	}
 	s.Machines = slices.Clone(s.Machines)

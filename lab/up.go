@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Event is one thing that happened to one machine, or to the lab itself where
@@ -25,7 +26,7 @@ type Progress func(Event)
 // not running, all at once. It returns when each machine's sshd answers. A
 // machine whose disk is new reads its medium first.
 func (l Lab) Up(ctx context.Context, spec Spec, progress Progress) (err error) {
-	host, err := preflight()
+	d, patience, err := l.starter(ctx, spec, progress)
 	if err != nil {
 		return err
 	}
@@ -38,20 +39,24 @@ func (l Lab) Up(ctx context.Context, spec Spec, progress Progress) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := l.sameDriver(spec); err != nil {
+		return err
+	}
 	if err := l.write(spec); err != nil {
 		return err
 	}
-	if err := raiseLimits(ctx, procSys, filepath.Dir(l.StateDir)); err != nil {
-		return err
+	if spec.Driver() == Nspawn {
+		if err := raiseLimits(ctx, procSys, filepath.Dir(l.StateDir)); err != nil {
+			return err
+		}
 	}
 	if err := l.ensureOutside(spec.Gateway); err != nil {
 		return err
 	}
-	d := nspawn{rack: rack{l}, host: host, base: spec.Base, cloudBase: spec.CloudBase, ignition: spec.Ignition}
-	return l.switchOn(ctx, d, spec.Machines, progress)
+	return l.switchOn(ctx, d, patience, spec.Machines, progress)
 }
 
-func (l Lab) switchOn(ctx context.Context, d driver, machines []Machine, progress Progress) error {
+func (l Lab) switchOn(ctx context.Context, d driver, patience time.Duration, machines []Machine, progress Progress) error {
 	faults := make([]error, len(machines))
 	var all sync.WaitGroup
 	for i, m := range machines {
@@ -62,7 +67,7 @@ func (l Lab) switchOn(ctx context.Context, d driver, machines []Machine, progres
 					return
 				}
 			}
-			if faults[i] = l.awaitSSH(ctx, d, m); faults[i] == nil {
+			if faults[i] = l.awaitSSH(ctx, d, patience, m); faults[i] == nil {
 				progress(Event{Machine: m.Name, Step: "boot", Detail: "sshd answers at " + m.sshAddress(), Done: true})
 			}
 		})
