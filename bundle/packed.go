@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,9 @@ type packedBundle struct {
 	files    map[string]string // that came out, by the artefact's name
 }
 
+// ErrNotPacked is a file that Pack did not write.
+var ErrNotPacked = errors.New("it does not begin with a " + manifestFile + ": it is not what `kbm bundle pack` wrote")
+
 // openPack reads as far as the manifest, and trusts none of it.
 func openPack(r io.Reader) (*packedBundle, error) {
 	packed, err := zstd.NewReader(r)
@@ -57,8 +61,12 @@ func openPack(r io.Reader) (*packedBundle, error) {
 
 func (p *packedBundle) readManifest() error {
 	h, err := p.in.Next()
+	var disk *fs.PathError
+	if errors.As(err, &disk) || errors.Is(err, context.Canceled) {
+		return err
+	}
 	if err != nil || h.Name != manifestFile {
-		return errors.Join(fmt.Errorf("it does not begin with a %s: it is not what `kbm bundle pack` wrote", manifestFile), err)
+		return ErrNotPacked
 	}
 	data, err := io.ReadAll(io.LimitReader(p.in, textLimit))
 	if err != nil {

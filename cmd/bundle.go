@@ -64,6 +64,9 @@ func (f *bundleFlags) complete(clusterDir string) error {
 		f.mirrors = c.Bundle.Mirrors
 	}
 	f.kubernetes = cmp.Or(f.kubernetes, bundle.DefaultKubernetes)
+	if f.arch != "amd64" && f.arch != "arm64" {
+		return usageError(fmt.Errorf("--arch %q is not one of nodes: it is amd64 or arm64", f.arch))
+	}
 	if f.folder != "" {
 		return nil
 	}
@@ -97,6 +100,11 @@ func newBundleVerifyCommand(a *app, f *bundleFlags) *cobra.Command {
 			b, err := f.open(a.dir)
 			if err != nil {
 				return err
+			}
+			for _, name := range names {
+				if _, err := findArtefact(b, name); err != nil {
+					return err
+				}
 			}
 			pinned, err := b.VerifyPins(names...)
 			if err := errors.Join(b.Verify(cmd.Context(), names...), err); err != nil {
@@ -188,13 +196,21 @@ func newBundlePathCommand(a *app, f *bundleFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, ok := b.Find(names[0])
-			if !ok {
-				return usageError(fmt.Errorf("the bundle in %s has no artefact %q: `kbm bundle list` has the names", b.Dir(), names[0]))
+			found, err := findArtefact(b, names[0])
+			if err != nil {
+				return err
 			}
 			return a.printPath(b.File(found))
 		},
 	}
+}
+
+func findArtefact(b *bundle.Bundle, name string) (bundle.Artefact, error) {
+	found, ok := b.Find(name)
+	if !ok {
+		return found, usageError(fmt.Errorf("the bundle in %s has no artefact %q: `kbm bundle list` has the names", b.Dir(), name))
+	}
+	return found, nil
 }
 
 func (a *app) printPath(path string) error {

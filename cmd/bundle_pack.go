@@ -14,6 +14,14 @@ import (
 	"github.com/kbm-dev/kbm/internal/ui"
 )
 
+// oneFile is for commands that read or write one packed bundle.
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError(fmt.Errorf("%s takes one file, NAME%s", cmd.CommandPath(), bundle.PackSuffix))
+	}
+	return nil
+}
+
 func newBundlePackCommand(a *app, f *bundleFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pack FILE.tar.zst",
@@ -22,7 +30,7 @@ func newBundlePackCommand(a *app, f *bundleFlags) *cobra.Command {
 artefact is compared with the manifest on the way. The same bundle gives the
 same bytes.`,
 		Example: `  kbm bundle pack /media/stick/kbm.tar.zst`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !strings.HasSuffix(args[0], bundle.PackSuffix) {
 				return usageError(fmt.Errorf("%s: the name of a packed bundle ends in %s", args[0], bundle.PackSuffix))
@@ -62,12 +70,15 @@ func newBundleUnpackCommand(a *app, f *bundleFlags) *cobra.Command {
 it: --folder, or bundle.dir of cluster.yaml, or kbm's cache. Nothing is put in
 place before all of it has come out, and is what its manifest and lock say.`,
 		Example: `  kbm bundle unpack /media/stick/kbm.tar.zst`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, flag := range []string{"kubernetes", "arch"} {
 				if cmd.Flags().Changed(flag) {
 					return usageError(fmt.Errorf("--%s: leave it out: a packed bundle says what it is of", flag))
 				}
+			}
+			if info, err := os.Stat(args[0]); err != nil || info.IsDir() {
+				return usageError(fmt.Errorf("%s is not a file: name one that `kbm bundle pack` wrote", args[0]))
 			}
 			folder, err := f.unpackInto(a.dir)
 			if err != nil {
@@ -98,6 +109,9 @@ func (a *app) unpackBundle(ctx context.Context, file, folder string) error {
 		b, err = bundle.Unpack(ctx, file, folder, tell)
 		return err
 	})
+	if errors.Is(err, bundle.ErrNotPacked) {
+		return usageError(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,9 @@ type bundleSource struct{ *bundle.Bundle }
 var _ provision.ArtefactSource = bundleSource{}
 
 // Verify reads what was not read before: the machine hashes what it receives.
-func (s bundleSource) Verify(ctx context.Context, names ...string) error { return s.Check(ctx, names...) }
+func (s bundleSource) Verify(ctx context.Context, names ...string) error {
+	return s.Check(ctx, names...)
+}
 
 func (s bundleSource) Open(a ignition.Artefact) (io.ReadSeekCloser, error) {
 	row, ok := s.Find(a.Name)
