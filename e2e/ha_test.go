@@ -211,39 +211,3 @@ func vipIsAllowed(t *testing.T, c *harness.Cluster) {
 		}
 	}
 }
-
-// TestGrowControllers makes a cluster of one controller one of three, while it
-// is used, and in spite of kills.
-func TestGrowControllers(t *testing.T) {
-	t.Parallel()
-	c := harness.New(t, []string{"--vip", vip}, harness.Node{Name: "cp1", Role: "controller"})
-	c.LabUp(t)
-	c.Up(t)
-	c.AddNode(t, harness.Node{Name: "cp2", Role: "controller"})
-	if up := c.Kbm(t, "up"); up.Code != 2 || !strings.Contains(up.Stderr, "2 controllers") {
-		t.Errorf("kbm up with two controllers: %s", up.All())
-	}
-	c.AddNode(t, harness.Node{Name: "cp3", Role: "controller"})
-	c.LabUp(t)
-	before := running(t, c)
-	w := watchAPI(t, c)
-	killAt(t, c, moment{"join etcd", 0})
-	killAt(t, c, moment{"join etcd", 2 * time.Second})
-	c.Up(t)
-	w.stop()
-	failed, all := w.failed(), len(w.answers)
-	if len(failed) > dropped {
-		t.Errorf("%d of %d requests failed, more than %d:\n%s", len(failed), all, dropped, strings.Join(failed, "\n"))
-	}
-	nothingLeftToDo(t, c)
-	wantMembers(t, c, 3)
-	after := running(t, c)
-	for key := range after {
-		if !strings.HasPrefix(key, "cp1 ") {
-			delete(after, key)
-			delete(before, key)
-		}
-	}
-	// Alone they had nobody to agree with on who leads.
-	wantChanged(t, "cp1", before, after, "cp1 kube-controller", "cp1 kube-scheduler")
-}

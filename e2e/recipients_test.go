@@ -16,11 +16,10 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-// With secrets.recipients everything works from keys that are encrypted, and
-// the whole folder may be committed: no key in it can be read without the
-// identity.
-func TestRecipients(t *testing.T) {
-	t.Parallel()
+// newEncrypted is harness.New for a folder with secrets.recipients: no key in
+// it can be read without the identity, which all commands are given.
+func newEncrypted(t *testing.T, flags []string, nodes ...harness.Node) *harness.Cluster {
+	t.Helper()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -29,17 +28,18 @@ func TestRecipients(t *testing.T) {
 	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := harness.New(t, []string{"--recipient", identity.Recipient().String()})
+	c := harness.New(t, append(flags, "--recipient", identity.Recipient().String()))
 	c.Env = []string{"KBM_AGE_IDENTITY=" + file}
-	c.AddNode(t, harness.Node{Name: "cp1", Role: "controller"})
-	noPlainKey(t, c)
-	c.LabUp(t)
-	c.Up(t)
-	if got := c.Up(t); !strings.HasPrefix(got, "Nothing to do") {
-		t.Errorf("second kbm up: %s", got)
+	for _, node := range nodes {
+		c.AddNode(t, node)
 	}
-	noPlainKey(t, c)
+	return c
+}
 
+// staysEncrypted checks that everything works from keys that are encrypted, and
+// that the whole folder may be committed.
+func staysEncrypted(t *testing.T, c *harness.Cluster) {
+	noPlainKey(t, c)
 	admin := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(admin, []byte(c.Must(t, "kubeconfig")), 0o600); err != nil {
 		t.Fatal(err)
@@ -47,11 +47,12 @@ func TestRecipients(t *testing.T) {
 	if got := c.Kubectl(t, "--kubeconfig", admin, "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"); got != "cp1" {
 		t.Errorf("nodes: %q", got)
 	}
-
+	identity := c.Env
 	c.Env = []string{"KBM_AGE_IDENTITY="}
 	if got := c.Kbm(t, "up"); got.Code != 2 || !strings.Contains(got.Stderr, "--identity") {
 		t.Errorf("without the identity: %s", got.All())
 	}
+	c.Env = identity
 }
 
 // noPlainKey looks at every file of the folder, also for keys that are encoded.
