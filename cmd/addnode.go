@@ -114,6 +114,7 @@ func (a *app) addNodes(ctx context.Context, o addOptions, get func(*cluster.Clus
 	if err := r.commit(); err != nil {
 		return err
 	}
+	r.shown.close()
 	a.sayAdded(whole, result.Nodes)
 	o.embed.warn(a, whole, result.Nodes)
 	return a.answer(result)

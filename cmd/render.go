@@ -82,6 +82,7 @@ func (a *app) render(ctx context.Context, names []string, embed embedFlags) erro
 	if err := r.commit(); err != nil {
 		return err
 	}
+	r.shown.close()
 	a.sayRendered(result)
 	embed.warn(a, c, result.Nodes)
 	return a.answer(result)

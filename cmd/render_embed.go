@@ -45,7 +45,7 @@ func (e *embedFlags) apply(a *app, r *renderer) error {
 		r.open = opener(bundleSource{b})
 	}
 	manifest := b.Manifest()
-	r.bundle, r.embed = &manifest, *e
+	r.bundle, r.embed, r.shown = &manifest, *e, e.progress(a)
 	return nil
 }
 

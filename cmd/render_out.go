@@ -47,6 +47,7 @@ func (a *app) renderOut(ctx context.Context, names []string, o outOptions) error
 	if err != nil {
 		return err
 	}
+	defer r.drop()
 	if err := o.embed.apply(a, r); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (a *app) renderOut(ctx context.Context, names []string, o outOptions) error
 	main := medium.Files[i]
 	config := main.Content
 	write := func() error {
-		return atomicfile.Stream(o.file, 0o600, func(w io.Writer) error { return main.Write(w, r.open) })
+		return atomicfile.Stream(o.file, 0o600, func(w io.Writer) error { return main.Write(r.shown.watch(names[0], main.Size(), w), r.open) })
 	}
 	if o.liveISO != "" {
 		var done func() error
@@ -75,7 +76,9 @@ func (a *app) renderOut(ctx context.Context, names []string, o outOptions) error
 	if err := r.commit(); err != nil {
 		return err
 	}
-	if err := write(); err != nil {
+	err = write()
+	r.shown.close()
+	if err != nil {
 		return err
 	}
 	a.say("%s: rendered %s; it holds the machine's SSH host key: keep it as you keep keys", names[0], o.file)

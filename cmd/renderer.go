@@ -63,6 +63,7 @@ type renderer struct {
 	bundle *bundle.Manifest
 	embed  embedFlags
 	open   func(ignition.Artefact) (io.ReadCloser, error)
+	shown  *mediumProgress
 	begin  *ignition.FirstBoot // of controllers
 	media  ignition.Renderer
 	batch  atomicfile.Batch
@@ -204,7 +205,9 @@ func (r *renderer) keep(name string, files []ignition.RenderedFile) {
 	}
 	for _, f := range files {
 		if len(f.Carried) > 0 {
-			r.batch.AddStream(filepath.Join(dir, f.Name), f.Size(), f.Mode, func(w io.Writer) error { return f.Write(w, r.open) })
+			r.batch.AddStream(filepath.Join(dir, f.Name), f.Size(), f.Mode, func(w io.Writer) error {
+				return f.Write(r.shown.watch(name, f.Size(), w), r.open)
+			})
 		} else {
 			r.batch.Add(filepath.Join(dir, f.Name), f.Content, f.Mode)
 		}
@@ -262,4 +265,7 @@ func (r *renderer) commit() error {
 }
 
 // drop removes what was staged and not committed.
-func (r *renderer) drop() { _ = r.batch.Drop() }
+func (r *renderer) drop() {
+	r.shown.close()
+	_ = r.batch.Drop()
+}
