@@ -20,9 +20,13 @@ import (
 	"github.com/kbm-dev/kbm/bench/internal/program"
 )
 
-// cipher is kbm's, too. OpenSSH would choose ChaCha20, which is slower where the
-// processor has instructions for AES.
-const cipher = "aes128-gcm@openssh.com"
+// The ciphers that the clients use: the one that OpenSSH chooses by itself, and
+// the one that kbm does, which is faster where the processor has instructions
+// for AES.
+const (
+	usual = "chacha20-poly1305@openssh.com"
+	same  = "aes128-gcm@openssh.com"
+)
 
 // clients are OpenSSH's, one for each machine.
 type clients struct {
@@ -127,11 +131,11 @@ func (c *clients) join(machine, folder string, names []string) (err error) {
 }
 
 // send takes the time until the last client has ended, and cleans up.
-func (c *clients) send(ctx context.Context) (time.Duration, error) {
+func (c *clients) send(ctx context.Context, cipher string) (time.Duration, error) {
 	start := time.Now()
 	var g errgroup.Group
 	for i, name := range c.m.Names {
-		g.Go(func() error { return c.sendOne(ctx, name, machines.Address(i)) })
+		g.Go(func() error { return c.sendOne(ctx, name, machines.Address(i), cipher) })
 	}
 	if err := g.Wait(); err != nil {
 		return 0, err
@@ -145,7 +149,7 @@ func (c *clients) send(ctx context.Context) (time.Duration, error) {
 	return took, nil
 }
 
-func (c *clients) sendOne(ctx context.Context, name, address string) (err error) {
+func (c *clients) sendOne(ctx context.Context, name, address, cipher string) (err error) {
 	in, err := os.Open(filepath.Join(c.dir, name))
 	if err != nil {
 		return err
