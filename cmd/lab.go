@@ -128,6 +128,9 @@ func labError(err error) error {
 	if errors.Is(err, lab.ErrLocked) {
 		return withCode(exitLocked, err)
 	}
+	if errors.As(err, new(*lab.ImageError)) {
+		return usageError(err)
+	}
 	return err
 }
 

@@ -17,15 +17,33 @@ type image struct {
 	size   int64  // of the disk, in bytes
 }
 
+// ImageError says why machines cannot be started from an image.
+type ImageError struct {
+	Path string
+	Err  error
+}
+
+func (e *ImageError) Error() string { return "image " + e.Path + ": " + e.Err.Error() }
+
+func (e *ImageError) Unwrap() error { return e.Err }
+
 // inspectImage looks whether machines can be started from an image: one that
 // nothing can start from would only be found by a wait in vain.
 func inspectImage(ctx context.Context, path string) (image, error) {
+	img, err := readImage(ctx, path)
+	if err != nil {
+		return image{}, &ImageError{Path: path, Err: err}
+	}
+	return img, nil
+}
+
+func readImage(ctx context.Context, path string) (image, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return image{}, fmt.Errorf("image: %w", err)
+		return image{}, errors.Unwrap(err) // the path is in the message already
 	}
 	if !info.Mode().IsRegular() {
-		return image{}, fmt.Errorf("image %s is no file: want the image of a disk", path)
+		return image{}, errors.New("it is no file: want the image of a disk")
 	}
 	var answer struct {
 		Format string `json:"format"`
@@ -36,17 +54,14 @@ func inspectImage(ctx context.Context, path string) (image, error) {
 		err = json.Unmarshal(out, &answer)
 	}
 	if err != nil {
-		return image{}, fmt.Errorf("image %s: %w", path, err)
+		return image{}, err
 	}
 	img := image{format: answer.Format, size: answer.Size}
 	head, err := img.head(ctx, path)
 	if err != nil {
-		return image{}, fmt.Errorf("image %s: %w", path, err)
+		return image{}, err
 	}
-	if err := bootable(head); err != nil {
-		return image{}, fmt.Errorf("image %s: %w", path, err)
-	}
-	return img, nil
+	return img, bootable(head)
 }
 
 // headSectors reach to the first words of an ISO's own header.

@@ -15,6 +15,8 @@ ca-certificates     verifies where modules and packages come from
 curl                asks the demo cluster for an answer
 mmdebstrap          makes the base system of lab machines
 systemd-container   runs lab machines
+qemu-system-x86     runs virtual ones
+qemu-utils          their disks
 iproute2            tests run the scripts of kbm with the programs of this machine: ip
 nftables            likewise: nft
 util-linux          namespaces of the tests
