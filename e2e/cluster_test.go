@@ -8,11 +8,10 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-// TestCluster runs everything that can share one cluster of three machines. Its
+// testCluster runs everything that can share one cluster of three machines. Its
 // parts run in this order, and each leaves the cluster as kbm up would make it,
 // so that any of them runs alone: go test -tags lab ./e2e -run TestCluster/dns
-func TestCluster(t *testing.T) {
-	t.Parallel()
+func testCluster(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller"},
 		harness.Node{Name: "w1", Role: "worker", Args: []string{"--label", "example.com/disk=ssd", "--taint", "example.com/video=yes:PreferNoSchedule"}},

@@ -20,12 +20,11 @@ type fault struct {
 	upOnly bool
 }
 
-// TestFaults breaks the world in one way after the other around two bare
+// testFaults breaks the world in one way after the other around two bare
 // machines. Each time kbm up has to name the node and the cure, and must leave
 // both machines as they were. Then it is cut in the middle of its work, and in
 // the end the same machines become a cluster.
-func TestFaults(t *testing.T) {
-	t.Parallel()
+func testFaults(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller"},
 		harness.Node{Name: "w1", Role: "worker"},

@@ -10,10 +10,9 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-// TestGrowControllers makes a cluster of one controller one of three, while it
+// testGrowControllers makes a cluster of one controller one of three, while it
 // is used, and in spite of kills. Its folder is encrypted, all the way.
-func TestGrowControllers(t *testing.T) {
-	t.Parallel()
+func testGrowControllers(t *testing.T) {
 	c := newEncrypted(t, []string{"--vip", vip}, harness.Node{Name: "cp1", Role: "controller"})
 	noPlainKey(t, c)
 	c.LabUp(t)

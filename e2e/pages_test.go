@@ -41,12 +41,11 @@ func labOfPages(page, ca string) string {
 	).Replace(page)
 }
 
-// TestTasks does what each page of docs/tasks tells its reader to do, and
+// testTasks does what each page of docs/tasks tells its reader to do, and
 // compares what comes out with what the page says. The blocks of a page are
 // taken in their order: YAML that begins with a file's name goes to that file,
 // or to the end of cluster.yaml; sh runs; text is what the sh before it printed.
-func TestTasks(t *testing.T) {
-	t.Parallel()
+func testTasks(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller", Args: resolves},
 		harness.Node{Name: "w1", Role: "worker", Args: resolves},

@@ -10,10 +10,9 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-// TestTrafficAlone is a cluster of one machine, a controller whose taint is as
+// testTrafficAlone is a cluster of one machine, a controller whose taint is as
 // always: all that lets traffic in has to run there, and its address answers.
-func TestTrafficAlone(t *testing.T) {
-	t.Parallel()
+func testTrafficAlone(t *testing.T) {
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"})
 	c.LabUp(t)
 	setAddons(t, c, `addons:

@@ -25,11 +25,10 @@ type traffic struct {
 // addons ready, where the images are in place.
 const readyBound = 90 * time.Second
 
-// TestTraffic runs everything about requests from outside that can share one
+// testTraffic runs everything about requests from outside that can share one
 // cluster: real DNS, a real ACME server, a real sign-in. Its parts run in this
 // order, and each of them also runs alone: go test -tags lab ./e2e -run TestTraffic/sign-in
-func TestTraffic(t *testing.T) {
-	t.Parallel()
+func testTraffic(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller", Args: resolves},
 		harness.Node{Name: "w1", Role: "worker", Args: resolves},
