@@ -3,7 +3,9 @@ package bundle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"os"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -108,6 +110,9 @@ func (p *puller) one(ctx context.Context, j job) error {
 
 // keep puts a fetched file into the bundle, and pins it.
 func (p *puller) keep(ctx context.Context, row component, file string, pin Pin) error {
+	if err := checkMachine(file, p.Arch); row.Kind == Binary && err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", pin.URL, err), os.Remove(file))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.shelf.pins.agree(row.Name, pin); err != nil {
