@@ -36,10 +36,16 @@ func (l Lab) awaitSSH(ctx context.Context, d driver, patience time.Duration, m M
 	return nil
 }
 
+// greetingTime is for an sshd on a machine whose processor is emulated: it
+// starts a process for each connection before it says a word.
+const greetingTime = 5 * time.Second
+
 func (l Lab) sshAnswers(ctx context.Context, m Machine) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, greetingTime)
 	defer cancel()
-	conn, err := l.Dial(ctx, "tcp", m.sshAddress())
+	dialing, done := context.WithTimeout(ctx, time.Second)
+	defer done()
+	conn, err := l.Dial(dialing, "tcp", m.sshAddress())
 	if err != nil {
 		return false
 	}
