@@ -35,16 +35,10 @@ type OS struct {
 	Media string
 	// Variant and VariantVersion choose Butane's dialect, for Ignition only.
 	Variant, VariantVersion string
-	// ResolvConf is the kubelet's, where the system's own /etc/resolv.conf
-	// leads to a stub that pods cannot reach.
-	ResolvConf string
 	// Network is what configures a static address from the files that kbm
 	// writes. Empty: cloud-init does, from the medium.
 	Network NetworkDaemon
 }
-
-// resolved is where systemd-resolved lists the real resolvers.
-const resolved = "/run/systemd/resolve/resolv.conf"
 
 // DefaultOS is used where neither the cluster nor the node names one.
 const DefaultOS = "flatcar"
@@ -54,9 +48,9 @@ const DefaultOS = "flatcar"
 func OSes() []OS {
 	return []OS{
 		{Name: "debian", User: "debian", BinDir: "/usr/local/bin", Format: CloudConfig, Media: "nocloud"},
-		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Media: "openstack", Variant: "fcos", VariantVersion: "1.5.0", ResolvConf: resolved, Network: NetworkManager},
-		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Media: "openstack", Variant: "flatcar", VariantVersion: "1.1.0", ResolvConf: resolved, Network: Networkd},
-		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, Media: "nocloud", ResolvConf: resolved},
+		{Name: "fcos", User: "core", BinDir: "/usr/local/bin", Format: Ignition, Media: "openstack", Variant: "fcos", VariantVersion: "1.5.0", Network: NetworkManager},
+		{Name: "flatcar", User: "core", BinDir: "/opt/bin", Format: Ignition, Media: "openstack", Variant: "flatcar", VariantVersion: "1.1.0", Network: Networkd},
+		{Name: "ubuntu", User: "ubuntu", BinDir: "/usr/local/bin", Format: CloudConfig, Media: "nocloud"},
 	}
 }
 

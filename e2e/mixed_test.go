@@ -53,6 +53,10 @@ func testMixed(t *testing.T) {
 		if got := c.On(t, node, found); !strings.Contains(got, want) {
 			t.Errorf("first boot of %s: got %q, want %q", node, got, want)
 		}
+		// systemd-resolved answers at 127.0.0.53, for the machine alone.
+		if got := c.On(t, node, "grep 127.0.0 /run/kbm-resolv.conf || true"); got != "" {
+			t.Errorf("pods of %s are told to ask %s", node, got)
+		}
 	}
 	if got := c.On(t, "old", "ls /etc/ssh/sshd_config.d /etc/systemd/network"); got != "/etc/ssh/sshd_config.d:\nowner.conf\n\n/etc/systemd/network:\nowner.network" {
 		t.Errorf("the adopted machine's own SSH and network: %q", got)

@@ -122,7 +122,6 @@ func (b *builder) kubelet() {
 	}
 	data := b.with(map[string]any{
 		"DNSServiceIP": c.DNSServiceIP().String(),
-		"ResolvConf":   b.os.ResolvConf,
 		"Taints":       c.TaintsOf(b.in.Node),
 		"WebPorts":     slices.Contains(c.Addons.Ingress.HostNetworkRoles(), b.in.Node.Role),
 	})
