@@ -40,6 +40,15 @@ func TestEmbedded(t *testing.T) {
 			return nil
 		})
 	}
+	// Kubernetes takes that back a moment after a node is Ready.
+	c.Eventually(t, settle, func() error {
+		for name, node := range nodes(t, c) {
+			if strings.Contains(strings.Join(node.taints, " "), "node.kubernetes.io/not-ready") {
+				return fmt.Errorf("%s is tainted: %s", name, node.taints)
+			}
+		}
+		return nil
+	})
 	nodes(t, c)["cp1"].want(t, "cp1", map[string]string{"node-role.kubernetes.io/control-plane": ""}, "node-role.kubernetes.io/control-plane=:NoSchedule")
 	nodes(t, c)["w1"].want(t, "w1", map[string]string{"node-role.kubernetes.io/worker": ""})
 
