@@ -162,6 +162,10 @@ func (b *builder) named(text []byte) [][]byte {
 	return contents
 }
 
+// kubeVIP is the program that holds a virtual address, its image, its pod and
+// its identity.
+const kubeVIP = "kube-vip"
+
 // virtualIP has kube-vip hold the endpoint's address on one of the controllers.
 // On which interface, the machine itself finds out: it is the one that has the
 // node's address, whatever the spec says of names, MAC addresses and gateways.
@@ -170,7 +174,7 @@ func (b *builder) virtualIP() {
 		Name: "kbm-vip.service", Enabled: true, Started: true, Stage: Joined,
 		Content: string(b.render("etc/systemd/system/kbm-vip.service", b.data)),
 	})
-	b.pair(pkiDir, "kube-vip", b.in.PKI.Get(pki.KubeVIP))
-	b.kubeconfig("kube-vip.conf", "kube-vip", b.localAPI())
-	b.staticPod("kube-vip")
+	b.pair(pkiDir, kubeVIP, b.in.PKI.Get(pki.KubeVIP))
+	b.kubeconfig("kube-vip.conf", kubeVIP, b.localAPI())
+	b.staticPod(kubeVIP)
 }

@@ -49,7 +49,8 @@ func (b *builder) needs(a bundle.Artefact) bool {
 	case bundle.Node:
 		return true
 	case bundle.Controller:
-		return b.in.Node.Role == cluster.Controller
+		used := a.Name != kubeVIP || b.in.Cluster.Endpoint.VIP != ""
+		return b.in.Node.Role == cluster.Controller && used
 	}
 	// Pods of addons may come to any node.
 	addon := slices.Contains(b.in.Cluster.Addons.Enabled(), string(a.Group))
