@@ -1,0 +1,101 @@
+//go:build lab
+
+package e2e
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kbm-dev/kbm/e2e/harness"
+)
+
+//go:embed testdata/cloud-image.sh
+var cloudImageScript []byte
+
+// cloudImage is a small cloud image of this computer's own release, made once
+// and kept in kbm's cache.
+func cloudImage(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(cloudImageScript)
+	path := filepath.Join(cache, "kbm", "test", "cloud-image-"+hex.EncodeToString(sum[:6]))
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	partial := path + ".partial"
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-s", partial)
+	cmd.Stdin = strings.NewReader(string(cloudImageScript))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make a cloud image: %v\n%s", err, out)
+	}
+	if err := os.Rename(partial, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// bootLimit is from the start of QEMU to the first answer of sshd, with an
+// emulated processor.
+const bootLimit = 120 * time.Second
+
+// TestVirtualMachine is a computer with kbm's ISO in its CD-ROM drive. It does
+// not run beside the tests with clusters, whose load is no part of the limit.
+func TestVirtualMachine(t *testing.T) {
+	image := cloudImage(t)
+	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller", Args: []string{"--os", "debian", "--interface", "eth0"}})
+	before := imageSum(t, image)
+	r := c.Kbm(t, "lab", "up", "--driver", "qemu", "--image", image, "--memory", "1024")
+	if r.Code != 0 {
+		t.Fatalf("kbm lab up: %s", r.All())
+	}
+	t.Logf("SSH after %s", r.Took.Round(time.Second))
+	if r.Took > bootLimit {
+		t.Errorf("SSH answered after %s, want at most %s", r.Took, bootLimit)
+	}
+	// kbm ssh takes no host key but the one that kbm made and signed.
+	if got := c.On(t, "cp1", "hostname; ip -br -4 address show eth0 | tr -s ' ' | sed 's, $,,'; cat /sys/class/block/sr0/device/type"); got != "cp1\neth0 UP "+c.Address(t, "cp1")+"/24\n5" {
+		t.Errorf("the machine is %q", got)
+	}
+	made, err := os.ReadFile(filepath.Join(c.Dir, "build", "cp1", "user-data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key := c.On(t, "cp1", "cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub"); key == "" || !strings.Contains(string(made), key) {
+		t.Errorf("its host key is %q, which is not on the ISO", key)
+	}
+	if status := c.Must(t, "lab", "status"); !strings.Contains(status, "answers") {
+		t.Errorf("status: %s", status)
+	}
+	if r := c.Kbm(t, "lab", "up", "--driver", "nspawn"); r.Code != 2 || !strings.Contains(r.Stderr, "run with qemu") {
+		t.Errorf("another driver: %s", r.All())
+	}
+	c.Must(t, "lab", "down")
+	if after := imageSum(t, image); after != before {
+		t.Error("the image was changed")
+	}
+	if left := c.Must(t, "lab", "status"); !strings.Contains(left, "absent") {
+		t.Errorf("after lab down: %s", left)
+	}
+}
+
+func imageSum(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "sha256sum", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
