@@ -56,7 +56,7 @@ func serveLive(env *testscript.Env) error {
 }
 
 func (m *liveMachine) listen(address string, key ssh.Signer) (string, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := sshtest.Listen(address)
 	if err != nil {
 		return "", err
 	}

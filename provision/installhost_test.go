@@ -188,7 +188,7 @@ func (r *livingRoom) shell(_, line string, stdin io.Reader, stdout io.Writer) in
 }
 
 func (r *livingRoom) listen(address string, key gossh.Signer, user gossh.PublicKey) string {
-	l, err := net.Listen("tcp", address)
+	l, err := sshtest.Listen(address)
 	if err != nil {
 		r.t.Error(err)
 		return address
