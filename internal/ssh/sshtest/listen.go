@@ -11,11 +11,13 @@ import (
 // program that is started in the same moment holds the address, too, until it
 // runs, so the first try may find it in use.
 func Listen(address string) (l net.Listener, err error) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for range 500 {
 		if l, err = net.Listen("tcp", address); !errors.Is(err, syscall.EADDRINUSE) {
-			return l, err
+			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-tick.C
 	}
-	return nil, err
+	return l, err
 }
