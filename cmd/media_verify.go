@@ -117,7 +117,11 @@ func (a *app) sayFound(file string, found ignition.Found, now time.Time) error {
 		a.say("  read by: %s, as %s (%s)%s", t.Reader, t.Name, strings.Join(t.OSes, ", "), where)
 	}
 	for _, m := range found.Machines {
-		a.say("node %s: writes %s", m.Node, count(len(m.Files), "file"))
+		node := "node " + m.Node
+		if m.Node == "" {
+			node = "a machine that it gives no name"
+		}
+		a.say("%s: writes %s", node, count(len(m.Files), "file"))
 		if len(m.Keys) > 0 {
 			a.say("  it is known by: %s", strings.Join(m.Keys, ", "))
 		}
