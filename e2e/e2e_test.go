@@ -4,8 +4,8 @@ package e2e
 
 import "testing"
 
-// The clusters, each made for one test. Some run side by side, so the long ones
-// begin first: none is left for the end, where it would run alone.
+// The clusters, each made for one test. Some run side by side, in no certain
+// order.
 
 func TestTraffic(t *testing.T)         { t.Parallel(); testTraffic(t) }
 func TestCluster(t *testing.T)         { t.Parallel(); testCluster(t) }
