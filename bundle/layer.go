@@ -3,12 +3,13 @@ package bundle
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
 
 // layer returns the file of the layer, which is made once for all images.
-func (w *workshop) layer(ctx context.Context, name, aside string) (string, error) {
+func (w *workshop) layer(ctx context.Context, name, aside string, log io.Writer) (string, error) {
 	row, ok := layerNamed(name)
 	if !ok {
 		return "", nil
@@ -20,7 +21,7 @@ func (w *workshop) layer(ctx context.Context, name, aside string) (string, error
 	entries := baseEntries()
 	if len(row.Packages) > 0 {
 		// Base entries come last: packages have folders of the same names.
-		files, err := debianEntries(ctx, filepath.Join(aside, "apt"), w.arch, row.Packages, w.log)
+		files, err := debianEntries(ctx, filepath.Join(aside, "apt"), w.arch, row.Packages, log)
 		if err != nil {
 			return "", err
 		}

@@ -3,12 +3,11 @@ package bundle
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // workshop is the folder build in the bundle's folder, where artefacts are made
@@ -19,7 +18,6 @@ type workshop struct {
 	toolchain    string
 	distribution string
 	parallel     int
-	log          io.Writer
 }
 
 func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []component) (*workshop, error) {
@@ -30,7 +28,7 @@ func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []compone
 	if err := checkRequired(ctx, rows); err != nil {
 		return nil, err
 	}
-	w := &workshop{shelf: s, arch: o.Arch, parallel: o.Parallel, log: io.Discard}
+	w := &workshop{shelf: s, arch: o.Arch, parallel: o.Parallel}
 	if w.toolchain, err = goVersion(ctx); err != nil {
 		return nil, err
 	}
@@ -42,83 +40,55 @@ func openWorkshop(ctx context.Context, o BuildOptions, r release, rows []compone
 	return w, nil
 }
 
-func (w *workshop) makeAll(ctx context.Context, rows []component, o BuildOptions) error {
-	for i, row := range rows {
-		event := Event{Artefact: row.Name, Index: i + 1, Total: len(rows), Log: filepath.Join(w.dir, "logs", row.Name+".log")}
-		input, err := w.inputOf(row)
+// makeAll makes what is not in place, one batch after the other. While one is
+// packed, the next one is compiled.
+func (w *workshop) makeAll(ctx context.Context, rows []component, o BuildOptions) (err error) {
+	steps, err := w.missing(ctx, rows, o)
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(w.dir, "tmp")
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	finishing, ctx := errgroup.WithContext(ctx) // a fault of one ends the other's work
+	finishing.SetLimit(1)
+	for _, b := range batches(steps) {
+		finish, err := w.makeBatch(ctx, b, tmp, o)
 		if err != nil {
+			// A batch that could not be finished ends the next one's compiler,
+			// and is the reason to tell.
+			if earlier := finishing.Wait(); earlier != nil {
+				return earlier
+			}
 			return err
 		}
-		if w.inPlace(ctx, row, input) {
-			event.State = InPlace
-			o.Progress(event)
+		finishing.Go(finish)
+	}
+	return finishing.Wait()
+}
+
+// missing tells which of the rows have to be made.
+func (w *workshop) missing(ctx context.Context, rows []component, o BuildOptions) (steps []step, err error) {
+	for i, row := range rows {
+		s := step{component: row, event: Event{Artefact: row.Name, Index: i + 1, Total: len(rows)}}
+		if s.input, err = w.inputOf(row); err != nil {
+			return nil, err
+		}
+		if w.inPlace(ctx, row, s.input) {
+			s.event.State = InPlace
+			o.Progress(s.event)
 			continue
 		}
-		event.State = Started
-		o.Progress(event)
-		start := o.Now()
-		if err := w.make(ctx, row, input, event.Log); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("%s %s: %w\nmore is in %s", row.Name, row.Version, err, event.Log)
-		}
-		event.State, event.Elapsed = Built, o.Now().Sub(start).Round(time.Second/10)
-		o.Progress(event)
+		steps = append(steps, s)
 	}
-	return ctx.Err()
+	return steps, ctx.Err()
 }
 
 func (w *workshop) inPlace(ctx context.Context, row component, input string) bool {
 	a, ok := w.bundle.Find(row.Name)
 	return ok && a.Group == row.Group && w.inputs[row.Name] == input && w.bundle.Check(ctx, row.Name) == nil
-}
-
-// make builds one artefact aside, puts it in place and writes it down.
-func (w *workshop) make(ctx context.Context, row component, input, logFile string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
-		return err
-	}
-	log, err := os.Create(logFile)
-	if err != nil {
-		return err
-	}
-	w.log = log
-	defer func() { err = errors.Join(err, log.Close()) }()
-
-	// A new name each time: a compiler that outlived a killed kbm may still
-	// write to the old one.
-	tmp := filepath.Join(w.dir, "tmp")
-	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
-		return err
-	}
-	aside, err := os.MkdirTemp(tmp, "")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	file, err := w.assemble(ctx, row, aside)
-	if err != nil {
-		return err
-	}
-	return w.place(ctx, row, input, file)
-}
-
-// assemble returns the finished file: the program, or the image around it.
-func (w *workshop) assemble(ctx context.Context, row component, aside string) (string, error) {
-	program := filepath.Join(aside, "program")
-	if err := w.compile(ctx, row, program); err != nil {
-		return "", err
-	}
-	if row.Kind != Image {
-		return program, nil
-	}
-	base, err := w.layer(ctx, row.Image.Layer, aside)
-	if err != nil {
-		return "", err
-	}
-	image := filepath.Join(aside, "image.tar")
-	return image, packImage(aside, image, w.arch, program, base, row.Image)
 }
 
 // place puts the file into the bundle, and remembers what it was made from.
