@@ -28,7 +28,7 @@ It needs root, and a Debian or Ubuntu computer.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommand,
 	}
-	c.AddCommand(newLabUpCommand(a), newLabDownCommand(a), newLabStatusCommand(a), newLabExecCommand(a))
+	c.AddCommand(newLabUpCommand(a), newLabDownCommand(a), newLabStatusCommand(a), newLabExecCommand(a), newLabStockCommand(a))
 	return c
 }
 
@@ -42,6 +42,9 @@ SSH. A machine that is running is left alone. A new one applies its medium with
 the real Ignition, or the real cloud-init; to let a machine do so again, take it
 down first.
 
+--stocked has new machines begin with the binaries and images that kbm lab stock
+has kept, so that kbm up finds them in place.
+
 --adopt makes a machine that is no node yet: it has a system, an address and SSH
 host keys of its own, and reads no medium. The keys in ssh.authorizedKeys may log
 in. kbm prints the command that adds it.
@@ -53,20 +56,24 @@ medium as a CD-ROM, or in the firmware with media: qemu-fw-cfg. A lab has one
 driver, and later calls need not name it again.`,
 		Example: `  kbm lab up
   kbm lab up w1
+  kbm lab up --stocked
   kbm lab up --driver qemu --image debian-12-genericcloud-amd64.qcow2
   kbm lab up --adopt old=10.88.0.20/24`,
 		ValidArgsFunction: a.completeNodes,
 		RunE:              func(cmd *cobra.Command, names []string) error { return a.labUp(cmd.Context(), names, o) },
 	}
 	o.vms.add(c)
+	c.Flags().BoolVar(&o.stocked, "stocked", false, "new machines begin with what kbm lab stock has kept")
 	c.Flags().StringArrayVar(&o.adopt, "adopt", nil, "NAME=IP/LENGTH of a machine to be adopted (repeatable)")
 	return c
 }
 
-// labOptions are for machines that are not containers started from a medium.
+// labOptions are for machines that are not containers with an empty disk and a
+// medium.
 type labOptions struct {
-	vms   vmFlags
-	adopt []string
+	vms     vmFlags
+	adopt   []string
+	stocked bool
 }
 
 func (a *app) labUp(ctx context.Context, names []string, o labOptions) error {
@@ -88,18 +95,21 @@ func (a *app) labUp(ctx context.Context, names []string, o labOptions) error {
 	if vm != nil && len(o.adopt) > 0 {
 		return usageError(errors.New("--adopt makes containers, and this is a lab of virtual machines: leave it out"))
 	}
-	machines, err := a.switchOn(ctx, l, c, vm, names, o.adopt)
+	if vm != nil && o.stocked {
+		return usageError(errors.New("--stocked is for containers, and this is a lab of virtual machines, which start from their image alone: leave it out"))
+	}
+	machines, err := a.switchOn(ctx, l, c, vm, names, o)
 	if err != nil {
 		return err
 	}
 	return a.sayAdoptable(l, c, machines)
 }
 
-func (a *app) switchOn(ctx context.Context, l lab.Lab, c *cluster.Cluster, vm *lab.VM, names, adopt []string) (machines []lab.Machine, err error) {
+func (a *app) switchOn(ctx context.Context, l lab.Lab, c *cluster.Cluster, vm *lab.VM, names []string, o labOptions) (machines []lab.Machine, err error) {
 	progress := a.progress()
 	defer func() { err = errors.Join(err, progress.Close()) }()
 	report := labReporter(progress)
-	spec, cleanUp, err := a.labSpec(ctx, c, vm, names, adopt, report)
+	spec, cleanUp, err := a.labSpec(ctx, c, vm, names, o, report)
 	if err != nil {
 		return nil, err
 	}

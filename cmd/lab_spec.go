@@ -17,17 +17,17 @@ import (
 
 // labSpec says what the lab is to make of the cluster's nodes. The returned
 // function removes what was made for the time of the command.
-func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, vm *lab.VM, names, adopt []string, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
+func (a *app) labSpec(ctx context.Context, c *cluster.Cluster, vm *lab.VM, names []string, o labOptions, report lab.Progress) (spec lab.Spec, cleanUp func() error, err error) {
 	cleanUp = func() error { return nil }
 	spec.Gateway, err = labGateway(c)
 	if err != nil {
 		return spec, cleanUp, usageError(err)
 	}
-	if spec.Machines, err = adoptable(c, adopt, spec.Gateway); err != nil {
+	if spec.Machines, err = adoptable(c, o.adopt, spec.Gateway); err != nil {
 		return spec, cleanUp, usageError(err)
 	}
 	if spec.VM = vm; vm == nil {
-		if spec.Ignition, err = a.labIgnition(ctx, c); err != nil {
+		if spec.Ignition, spec.Stock, err = a.labBundle(ctx, c, o.stocked); err != nil {
 			return spec, cleanUp, err
 		}
 	}
@@ -70,16 +70,25 @@ func labBases(ctx context.Context, spec *lab.Spec, report lab.Progress) (err err
 	return err
 }
 
-func (a *app) labIgnition(ctx context.Context, c *cluster.Cluster) (string, error) {
+// labBundle gives what the lab has of the bundle: the path of the ignition
+// program, and the stock if there shall be one.
+func (a *app) labBundle(ctx context.Context, c *cluster.Cluster, stocked bool) (program string, stock *lab.Stock, err error) {
 	b, err := (&session{app: a, cluster: c}).openBundle(nodeArch)
 	if err != nil {
-		return "", err
+		return "", nil, err
+	}
+	if stocked {
+		found, err := a.findStock(b)
+		if err != nil {
+			return "", nil, err
+		}
+		stock = &found
 	}
 	artefact, ok := b.Find("ignition")
 	if !ok {
-		return "", usageError(fmt.Errorf("the bundle in %s has no ignition, which the lab's machines read their media with: kbm bundle build lab", b.Dir()))
+		return "", nil, usageError(fmt.Errorf("the bundle in %s has no ignition, which the lab's machines read their media with: kbm bundle build lab", b.Dir()))
 	}
-	return b.File(artefact), b.Check(ctx, artefact.Name)
+	return b.File(artefact), stock, b.Check(ctx, artefact.Name)
 }
 
 func labMachine(c *cluster.Cluster, n *cluster.Node, spec lab.Spec) (lab.Machine, error) {

@@ -185,8 +185,14 @@ func customize(ctx context.Context, layer, root string) error {
 func mmdebstrap(ctx context.Context, args []string, sources string, log io.Writer, held *os.File, progress Progress) error {
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
 	cmd.Stdin = strings.NewReader(sources)
+	// It is written for the system's own Perl and Python, not for those that a
+	// person may have before them.
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 	cmd.ExtraFiles = []*os.File{held}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// What it mounts below the new system (/proc, /sys, parts of /dev) is in a
+	// namespace of its own, and so goes with it: left behind by one that was
+	// killed, it would be in the way of the next, or be removed with the rest.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.StderrPipe()

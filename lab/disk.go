@@ -16,6 +16,8 @@ import (
 // can change, under what the machine has written.
 type disk struct {
 	dir, base string
+	// stock is what a fresh disk begins with, nil for nothing.
+	stock *Stock
 	// root is where it is mounted, in the machine's own view of the mounts
 	// alone: on the host it stays empty. Unlike dir it is open to everybody,
 	// because Ignition writes a user's files as that user.
@@ -35,7 +37,7 @@ func (d disk) plain(dir string) string {
 
 // plainDirs are places where machines mount overlays of their own, which the
 // kernel refuses on top of an overlay.
-func plainDirs() []string { return []string{"/var/lib/containerd"} }
+func plainDirs() []string { return []string{containerdDir} }
 
 // prepare makes the folders, and says whether the disk is fresh, that is
 // whether a medium has still to be applied to it. Half of an installation is
@@ -52,7 +54,7 @@ func (d disk) prepare() (fresh bool, err error) {
 	}
 	fresh = !bytes.Equal(installed, boot)
 	if fresh {
-		for _, dir := range []string{d.marker(), d.upper(), d.work(), d.plains()} {
+		for _, dir := range []string{d.marker(), d.upper(), d.work(), d.plains(), d.stockRecord()} {
 			if err := os.RemoveAll(dir); err != nil {
 				return false, err
 			}
@@ -99,9 +101,13 @@ func (d disk) mount(netnsName string) error {
 	}
 	// Volatile: a machine's fsync costs nothing. It protects from a crash of
 	// this computer only, after which the disk is made anew.
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", d.base, d.upper(), d.work())
+	lower, err := d.lower()
+	if err != nil {
+		return err
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", lower, d.upper(), d.work())
 	if err := unix.Mount("overlay", d.root, "overlay", 0, options); err != nil {
-		return fmt.Errorf("mount %s over %s: %w", d.upper(), d.base, err)
+		return fmt.Errorf("mount %s over %s: %w", d.upper(), lower, err)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (l Lab) starter(ctx context.Context, spec Spec, progress Progress) (driver,
 		return l.newQEMU(ctx, *spec.VM, spec.Machines, progress)
 	}
 	host, err := preflight()
-	return nspawn{rack: rack{l}, host: host, base: spec.Base, cloudBase: spec.CloudBase, ignition: spec.Ignition}, bootDeadline, err
+	return nspawn{rack: rack{l}, host: host, base: spec.Base, cloudBase: spec.CloudBase, ignition: spec.Ignition, stock: spec.Stock}, bootDeadline, err
 }
 
 // stopper gives the driver of the lab as it was recorded.

@@ -3,7 +3,8 @@
 // that a newcomer, a CI job and kbm's own tests run kbm against the real
 // thing: a machine starts as an installed but unconfigured system, and all
 // that it learns it reads from the medium that is plugged in. The lab knows
-// nothing of Kubernetes, except for the workarounds in quirks.go.
+// nothing of Kubernetes, except for the workarounds in quirks.go, and for the
+// folders in stock_keep.go.
 package lab
 
 import (
@@ -92,6 +93,7 @@ func (l Lab) Exists() bool {
 func (l Lab) recordPath() string            { return filepath.Join(l.StateDir, "lab.json") }
 func (l Lab) machinesDir() string           { return filepath.Join(l.StateDir, "machines") }
 func (l Lab) machineDir(name string) string { return filepath.Join(l.machinesDir(), name) }
+func (l Lab) rootDir(name string) string    { return filepath.Join(l.StateDir, "roots", name) }
 
 // outsideNetns is the namespace of the bridge: the machine that stands for the
 // rest of the world.

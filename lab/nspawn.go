@@ -16,6 +16,7 @@ type nspawn struct {
 	rack
 	host                      host
 	base, cloudBase, ignition string
+	stock                     *Stock
 }
 
 var _ driver = nspawn{}
@@ -35,7 +36,7 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	if err := n.makeCgroups(m.Name); err != nil {
 		return fmt.Errorf("machine %s: %w", m.Name, err)
 	}
-	d := disk{dir: n.lab.machineDir(m.Name), base: n.baseOf(m), root: filepath.Join(n.lab.StateDir, "roots", m.Name)}
+	d := disk{dir: n.lab.machineDir(m.Name), base: n.baseOf(m), stock: n.stock, root: n.lab.rootDir(m.Name)}
 	fresh, err := d.prepare()
 	if err != nil {
 		return fmt.Errorf("disk of machine %s: %w", m.Name, err)
@@ -44,6 +45,9 @@ func (n nspawn) start(ctx context.Context, m Machine, lock *os.File) error {
 	if fresh {
 		if boot, err = n.firstBootOf(m); err != nil {
 			return fmt.Errorf("machine %s: %w", m.Name, err)
+		}
+		if err := d.beginWithStock(ctx); err != nil {
+			return fmt.Errorf("disk of machine %s: %w", m.Name, err)
 		}
 	}
 	// The mounts are those of one thread, and of the machine that it starts:

@@ -37,7 +37,8 @@ const (
 
 // tryKVM says why KVM does not run machines here, nil if it does. That the
 // device can be opened says little: inside another virtual machine, guests may
-// hang, or be slower than emulated ones. So it starts a guest that ends at once.
+// hang, be slower than emulated ones, or not start with the processor that they
+// shall see. So it starts such a guest, which ends at once.
 func tryKVM(ctx context.Context, device string) (err error) {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	if err != nil {
@@ -62,7 +63,7 @@ func tryAccel(ctx context.Context, a accel, limit time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, qemuProgram, "-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", "q35", "-accel", string(a), "-m", "64", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+		"-machine", "q35", "-accel", string(a), "-cpu", a.cpu(), "-m", "64", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
 		"-drive", "if=virtio,format=raw,readonly=on,file="+option(bootSector)).CombinedOutput()
 	var exit *exec.ExitError
 	switch {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the only place in the lab that knows what will run on its
-// machines. What this computer cannot do is detected here, and made up for by
+// This file and stock_keep.go are the only places in the lab that know what will
+// run on its machines. What this computer cannot do is detected here, and made up for by
 // files in the machine, beside kbm's own and never instead of them.
 
 //go:embed quirks

@@ -47,6 +47,9 @@ type Spec struct {
 	Base string
 	// CloudBase is that of EnsureCloudBase; only machines with cloud-init need it.
 	CloudBase string
+	// Stock is what machines with a new disk begin with; nil for nothing. Only
+	// containers can.
+	Stock *Stock
 	// VM is set for virtual machines, which bring their system and read their
 	// media themselves.
 	VM *VM
