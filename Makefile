@@ -1,10 +1,13 @@
 # Targets that people type. What takes more than a line stands in scripts/.
 # Whatever is slow to make the first time is cached outside the checkout.
 
-# One way to compile for all targets: what build has compiled, test finds in
-# Go's cache. A checkout that git does not trust is built without its version.
+# One way to compile for all targets, and for the bundle: what one has compiled,
+# another finds in Go's cache. Debug information is for nobody: programs are
+# linked without it, and so are tests. A checkout that git does not trust is
+# built without its version.
 export CGO_ENABLED := 0
-export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+OURS := -trimpath -gcflags=all=-dwarf=false
+export GOFLAGS := $(strip $(filter-out $(OURS),$(GOFLAGS)) $(OURS))
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 TOOL := go tool -modfile=tools/go.mod
@@ -25,14 +28,14 @@ build: generate ## bin/kbm, static
 setup: ## install the Debian or Ubuntu packages that demo and test need
 	@scripts/setup.sh
 
-demo: setup build ## a real cluster of three machines on this computer, in demo/
-	@scripts/demo.sh
+demo: setup ## a real cluster of three machines on this computer, in demo/
+	@scripts/huge-pages.sh scripts/demo.sh
 
 demo-down: build ## remove the demo, and everything it left
 	@scripts/demo-down.sh
 
-test: setup build ## every test there is, those on lab machines last
-	@scripts/test.sh
+test: setup ## every test there is, those on lab machines last
+	@scripts/huge-pages.sh scripts/test.sh
 
 bench: setup build ## measure against kubeadm, and openssl with genisoimage (ARGS=-check: fail when a goal is missed)
 	bin/kbm bundle build

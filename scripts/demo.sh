@@ -23,6 +23,7 @@ add_node() {
 	[ -e "demo/nodes/$name.yaml" ] || kbm add-node "$name" "$@" --gateway 10.88.0.1
 }
 
+make --no-print-directory build
 kbm bundle build node controller lab
 
 [ -e demo/cluster.yaml ] || kbm init --name demo --endpoint 10.88.0.11 --bundle-image agnhost
