@@ -29,7 +29,10 @@ func cloudRoot(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "sh", "-ec", script, "sh", partial).CombinedOutput(); err != nil {
+	// What it mounts goes with it, also if it is killed.
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "sh", "-ec", script, "sh", partial)
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin") // not a Python of one's own
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make a root with cloud-init: %v\n%s", err, out)
 	}
 	if err := os.Rename(partial, root); err != nil {

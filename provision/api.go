@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -71,11 +72,14 @@ func (r *run) waitAPI(ctx context.Context, m *machine, exclude ...string) error 
 	var worry concern
 	err := poll(ctx, apiDeadline, apiInterval, func(ctx context.Context) error {
 		err := r.ready(ctx, exclude...)
-		if err != nil {
-			r.report(m.node.Name, "wait for the API server", Waiting, cmp.Or(worry.about(ctx, r, m), apiReason(err)))
+		if err == nil {
+			return nil
 		}
-		return err
+		return cmp.Or(r.waitFor(ctx, m, &worry, "wait for the API server", apiReason(err)), err)
 	})
+	if unit := (*UnitError)(nil); errors.As(err, &unit) {
+		return err // it says all that is to be said
+	}
 	if err != nil {
 		return fmt.Errorf("API server of %s: %w%s", m.node.Name, err, logTail(ctx, m.host))
 	}

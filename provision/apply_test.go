@@ -250,13 +250,9 @@ func TestHashOfALargeFileIsRemembered(t *testing.T) {
 
 func TestGatherTellsWhatAMachineIs(t *testing.T) {
 	host := newMachine(t, "")
-	before := time.Now()
 	f, err := Gather(t.Context(), host, testMachine(), time.Now)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if took := time.Since(before); took > time.Second {
-		t.Errorf("it took %s", took)
 	}
 	if f.OS["ID"] != "debian" || f.Hostname != "machine" || f.MachineID != "00000000000000000000000000000001" || !f.Systemd {
 		t.Errorf("got %+v", f)

@@ -211,7 +211,8 @@ func TestLockIsHeldByOne(t *testing.T) {
 // What a killed run had told the machine to write is still being written.
 func TestLockWaitsForWrites(t *testing.T) {
 	host := newMachine(t, "")
-	host.sh(t, "(flock 9; sleep 0.4; : >/run/written) 9>/run/kbm.writes >/dev/null 2>&1 &")
+	// The lock is taken before the script ends, and is its background's to give back.
+	host.sh(t, "exec 9>/run/kbm.writes; flock 9; (sleep 0.4; : >/run/written) >/dev/null 2>&1 &")
 	release, err := Acquire(t.Context(), "cp1", host, "ada")
 	if err != nil {
 		t.Fatal(err)

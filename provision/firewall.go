@@ -12,10 +12,11 @@ import (
 	"github.com/kbm-dev/kbm/ignition"
 )
 
-// What a trial of a firewall takes at most. The machine waits longer than kbm,
-// so that a late answer is never half of a confirmation.
+// Within firewallAnswer a second connection has to stand; after firewallUndo the
+// machine takes the rules back that were not confirmed. Which of the two came
+// first the machine decides.
 const (
-	firewallAnswer = 20 * time.Second
+	firewallAnswer = 30 * time.Second
 	firewallUndo   = 60 * time.Second
 )
 
@@ -48,24 +49,34 @@ func TryFirewall(ctx context.Context, node string, host Host, again func(context
 	if err := firewallScript(ctx, host, "try"); err != nil {
 		return fmt.Errorf("try the firewall of %s: %w", node, err)
 	}
-	second, cancel := context.WithTimeout(ctx, firewallAnswer)
-	defer cancel()
-	other, err := again(second)
-	if err == nil {
-		err = firewallScript(second, other, "confirm")
+	other, err := secondWayIn(ctx, again)
+	if err != nil {
+		return &LockedOutError{Node: node, Cause: err, Undo: undoFirewall(ctx, host)}
 	}
-	var run *RunError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &run):
-		// The way in is open, so something else is wrong.
+	// The way in is open. Files are written to disk here, which takes as long as
+	// the disk needs.
+	if err := firewallScript(ctx, other, "confirm"); err != nil {
+		var run *RunError
+		if !errors.As(err, &run) {
+			// Whether the machine heard it nobody knows; if not, its rules go now.
+			_ = undoFirewall(ctx, host)
+		}
 		return fmt.Errorf("confirm the firewall of %s: %w", node, err)
 	}
-	// The end of ctx must not leave rules that nobody has confirmed.
-	short, stop := shortly(context.WithoutCancel(ctx))
+	return nil
+}
+
+func secondWayIn(ctx context.Context, again func(context.Context) (Host, error)) (Host, error) {
+	ctx, cancel := context.WithTimeout(ctx, firewallAnswer)
+	defer cancel()
+	return again(ctx)
+}
+
+// undoFirewall takes rules back that were not confirmed, also when ctx has ended.
+func undoFirewall(ctx context.Context, host Host) error {
+	ctx, stop := shortly(context.WithoutCancel(ctx))
 	defer stop()
-	return &LockedOutError{Node: node, Cause: err, Undo: firewallScript(short, host, "undo")}
+	return firewallScript(ctx, host, "undo")
 }
 
 func firewallScript(ctx context.Context, host Host, action string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -151,4 +152,42 @@ func TestRulesThatAreNoneAreNotTried(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	expect(t, "tables", s.machine.sh(t, "nft list tables"), "")
+}
+
+// hostFunc is a machine of which only the running of scripts matters.
+type hostFunc func(ctx context.Context, cmd Command) (Result, error)
+
+func (f hostFunc) Run(ctx context.Context, cmd Command) (Result, error) { return f(ctx, cmd) }
+
+func (hostFunc) Dial(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// A machine whose disk is busy may confirm late, and that is not a way in that
+// is shut: only the connection is bounded. One that is lost meanwhile leaves
+// nothing that nobody has confirmed.
+func TestConfirmationTakesAsLongAsTheDiskNeeds(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("connection lost")
+	var undone bool
+	first := hostFunc(func(_ context.Context, cmd Command) (Result, error) {
+		undone = undone || strings.HasPrefix(cmd.Script, "set -- "+quote("undo"))
+		return Result{}, nil
+	})
+	for _, answer := range []error{nil, gone} {
+		second := hostFunc(func(ctx context.Context, _ Command) (Result, error) {
+			if _, limited := ctx.Deadline(); limited {
+				t.Error("the confirmation is bounded in time")
+			}
+			return Result{}, answer
+		})
+		err := TryFirewall(t.Context(), "ed1", first, func(context.Context) (Host, error) { return second, nil })
+		var locked *LockedOutError
+		if !errors.Is(err, answer) || errors.As(err, &locked) {
+			t.Errorf("confirmed with %v: got %v", answer, err)
+		}
+		if undone != (answer != nil) {
+			t.Errorf("confirmed with %v: the rules were taken back: %t", answer, undone)
+		}
+	}
 }

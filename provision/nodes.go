@@ -1,9 +1,9 @@
 package provision
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,6 +123,9 @@ func (r *run) waitNodes(ctx context.Context) error {
 	err := poll(ctx, nodeDeadline, interval, func(ctx context.Context) error {
 		return r.labelAndCheck(ctx)
 	})
+	if unit := (*UnitError)(nil); errors.As(err, &unit) {
+		return err // it says all that is to be said
+	}
 	if err != nil {
 		return r.withKubeletLogs(ctx, err)
 	}
@@ -140,7 +143,9 @@ func (r *run) labelAndCheck(ctx context.Context) error {
 		if i < 0 {
 			const unregistered = "it has not registered"
 			waiting = append(waiting, m.node.Name+": "+unregistered)
-			r.report(m.node.Name, "wait until Ready", Waiting, cmp.Or(m.worry.about(ctx, r, m), unregistered))
+			if err := r.waitFor(ctx, m, &m.worry, "wait until Ready", unregistered); err != nil {
+				return err
+			}
 			continue
 		}
 		have := &list.Items[i]
@@ -153,9 +158,15 @@ func (r *run) labelAndCheck(ctx context.Context) error {
 				return fmt.Errorf("label %s: %w", have.Name, err)
 			}
 		}
-		if reason := notReady(have); reason != "" {
+		reason := notReady(have)
+		if reason == "" && !m.ready {
+			reason = m.kubeletFault(ctx)
+		}
+		if reason != "" {
 			waiting = append(waiting, have.Name+": "+reason)
-			r.report(have.Name, "wait until Ready", Waiting, cmp.Or(m.worry.about(ctx, r, m), inShort(reason)))
+			if err := r.waitFor(ctx, m, &m.worry, "wait until Ready", inShort(reason)); err != nil {
+				return err
+			}
 		} else if !m.ready {
 			m.ready = true
 			if !r.idle {
