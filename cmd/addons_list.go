@@ -26,7 +26,7 @@ func newAddonsListCommand(a *app) *cobra.Command {
 		Use:     "list",
 		Short:   "List all addons, on or off, in order of need",
 		Example: `  kbm addons list -o json`,
-		Args:    cobra.NoArgs,
+		Args:    exactly(0, "kbm addons list takes no argument; kbm addons explain NAME tells of one"),
 		RunE:    func(*cobra.Command, []string) error { return a.listAddons() },
 	}
 }

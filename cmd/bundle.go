@@ -138,7 +138,7 @@ func newBundleListCommand(a *app, f *bundleFlags) *cobra.Command {
 		Example: `  kbm bundle list
   kbm bundle list --all --kubernetes v1.36.4
   kbm bundle list -o json`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "kbm bundle list takes no argument"),
 		RunE: func(*cobra.Command, []string) error {
 			m, err := f.manifest(a.dir, all)
 			if err != nil {
@@ -184,7 +184,7 @@ func newBundlePathCommand(a *app, f *bundleFlags) *cobra.Command {
 		Use:     "path [NAME]",
 		Short:   "Print the bundle's folder, or the file of an artefact",
 		Example: `  "$(kbm bundle path kubectl)" --kubeconfig kubeconfig get nodes`,
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1, "kbm bundle path takes one name; without any it prints the folder"),
 		RunE: func(_ *cobra.Command, names []string) error {
 			if len(names) == 0 {
 				if err := f.complete(a.dir); err != nil {

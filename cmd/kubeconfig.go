@@ -29,7 +29,7 @@ What is there already stays: entries of the same name that lead to another
 cluster are never replaced, and the current context is set only if there is none.`,
 		Example: `  kbm kubeconfig >admin.conf
   kbm kubeconfig --merge`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "kbm kubeconfig takes no argument; --merge adds it to your own"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.peek(cmd.Context())
 			if err != nil {

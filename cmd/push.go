@@ -16,7 +16,7 @@ func newPushCommand(a *app) *cobra.Command {
 		Long: `Bring the bundle's binaries and images to the machines and load the images,
 without starting anything of Kubernetes. A later kbm up finds them in place.`,
 		Example: `  kbm push`,
-		Args:    cobra.NoArgs,
+		Args:    exactly(0, "kbm push takes no argument; it brings the bundle to all nodes"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.open(cmd.Context())
 			if err != nil {

@@ -38,7 +38,7 @@ func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "kbm",
 		Short:   "Kubernetes on bare metal",
-		Version: version(),
+		Version: thisBuild().String(),
 		Long: `kbm takes bare machines to a working Kubernetes cluster, and keeps it that way.
 
 Exit codes: 0 done; 1 something failed; 2 wrong input, nothing was touched;
@@ -62,7 +62,7 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 	completeWith(root, "output", []string{"text", "json"})
 	root.PersistentFlags().StringVar(&a.identity, "identity", "", "file of an age identity or SSH key that decrypts what ends in .age in the cluster's folder ($KBM_AGE_IDENTITY)")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newInitCommand(a),
 		newAddNodeCommand(a),
@@ -82,6 +82,7 @@ trusted; 5 another kbm holds the lock; 130 interrupted.`,
 		newBundleCommand(a),
 		newPKICommand(a),
 		newLabCommand(a),
+		newVersionCommand(a),
 	)
 	return root
 }

@@ -22,7 +22,7 @@ certificate that ends first, and how far each machine is from the spec.
 It ends with 0 when all is well, and with 1 when something is not.`,
 		Example: `  kbm status
   kbm status -o json`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "kbm status takes no argument; it shows all nodes"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.peek(cmd.Context())
 			if err != nil {

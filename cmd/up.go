@@ -23,7 +23,7 @@ any moment: the next run carries on. A second run says that nothing is to be don
 		Example: `  kbm up
   kbm up --dry-run
   kbm up -o json | tee up.log`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "kbm up takes no argument; it brings up all nodes"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.dryRun {
 				return a.diff(cmd.Context(), o)
@@ -45,7 +45,7 @@ func newDiffCommand(a *app) *cobra.Command {
 It ends with 0 when there is nothing to do, and with 3 when there is.`,
 		Example: `  kbm diff
   kbm diff -o json`,
-		Args: cobra.NoArgs,
+		Args: exactly(0, "kbm diff takes no argument; it compares all nodes"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.diff(cmd.Context(), o) },
 	}
 	o.flags(c)
