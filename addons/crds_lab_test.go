@@ -33,11 +33,7 @@ func TestDefinitionsOnARealAPIServer(t *testing.T) {
 	mustApply(t, e, all)
 	began := time.Now()
 	wantNothingToDo(t, e, all)
-	took := time.Since(began)
-	t.Logf("no-op plan of %d definitions: %v", len(all[0].Objects), took)
-	if took > time.Second {
-		t.Errorf("a no-op plan takes %v", took)
-	}
+	t.Logf("no-op plan of %d definitions: %v", len(all[0].Objects), time.Since(began))
 
 	issuers := find(t, all, crdKind, "issuers.cert-manager.io")
 	mergePatch(t, e, issuers, `{"spec":{"names":{"categories":["mine"]}}}`)

@@ -98,7 +98,7 @@ func failsWhereDenied(t *testing.T, e *Engine, h *webhook) {
 	if err == nil || !strings.Contains(err.Error(), "addon user: create Thing default/c") || !strings.Contains(err.Error(), "its address is that of b") {
 		t.Errorf("apply: got %v, want what the webhook said", err)
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 10*time.Second { // it does not wait
 		t.Errorf("it took %v", took)
 	}
 }
@@ -215,7 +215,7 @@ func failsWithoutAKind(t *testing.T, e *Engine, h *webhook) {
 	if err == nil || !strings.Contains(err.Error(), "create Other o: "+noKind) {
 		t.Errorf("got %v, want an error that names the kind", err)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second { // it does not wait
 		t.Errorf("it took %v", took)
 	}
 	if actions := planned(t, e, all); actions["Thing default/a"] != Unchanged {

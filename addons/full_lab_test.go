@@ -47,9 +47,5 @@ func TestEveryAddonOnARealAPIServer(t *testing.T) {
 	t.Logf("%d objects were made in %v", mustApply(t, e, all), time.Since(began))
 	began = time.Now()
 	wantNothingToDo(t, e, all)
-	took := time.Since(began)
-	t.Logf("a plan with nothing to do takes %v", took)
-	if took > 2*time.Second {
-		t.Errorf("a plan with nothing to do takes %v", took)
-	}
+	t.Logf("a plan with nothing to do takes %v", time.Since(began))
 }

@@ -68,7 +68,7 @@ func signInWorks(t *testing.T, d *doorstep) {
 		t.Errorf("at the sign-in: %q", a.text)
 	}
 	ann := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "session", Value: "ann"}) }
-	if a := v.want(t, url, 200, ann); a.seen.Backend != "app1" || a.seen.Path != "/board?week=7" {
+	if a := v.until(t, url, 200, ann); a.seen.Backend != "app1" || a.seen.Path != "/board?week=7" {
 		t.Errorf("signed in, got %+v", a.seen)
 	}
 

@@ -160,13 +160,13 @@ func (v visitor) want(t *testing.T, url string, status int, changes ...func(*htt
 }
 
 // until asks until the ingress has read what the test made a moment ago.
-func (v visitor) until(t *testing.T, url string, status int) *answer {
+func (v visitor) until(t *testing.T, url string, status int, changes ...func(*http.Request)) *answer {
 	t.Helper()
 	var a *answer
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	eventually(ctx, t, url+" is served", func() (err error) {
-		if a, err = v.ask(url); err == nil && a.StatusCode != status {
+		if a, err = v.ask(url, changes...); err == nil && a.StatusCode != status {
 			err = fmt.Errorf("%s, want %d: %s", a.Status, status, a.text)
 		}
 		return err

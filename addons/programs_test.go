@@ -157,9 +157,12 @@ func (c *control) runAt(t *testing.T, e *Engine, all []Addon, image string, work
 	}
 	pod := template.Spec.Template.Spec
 	container := pod.Containers[0]
-	root := c.unpack(t, image)
+	files, root := c.image(t, image), t.TempDir()
 	var script strings.Builder
-	fmt.Fprintf(&script, "set -e\nmount --make-rprivate /\nmount --bind %[1]s %[1]s\nmkdir -p %[1]s/proc %[1]s/dev\n", root)
+	fmt.Fprintf(&script, "set -e\nmount --make-rprivate /\nmount -t tmpfs -o mode=755 none %[1]s\nmkdir %[1]s/up %[1]s/work %[1]s/root\n", root)
+	fmt.Fprintf(&script, "mount -t overlay -o lowerdir=%[2]s,upperdir=%[1]s/up,workdir=%[1]s/work overlay %[1]s/root\n", root, files.root)
+	root = filepath.Join(root, "root")
+	fmt.Fprintf(&script, "mkdir -p %[1]s/proc %[1]s/dev\n", root)
 	fmt.Fprintf(&script, "mount -t proc proc %[1]s/proc\nmount --bind %[1]s/proc/sys %[1]s/proc/sys\nmount -o remount,bind,ro %[1]s/proc/sys\nmount --rbind /dev %[1]s/dev\n", root)
 	bind := func(dir, at string) {
 		fmt.Fprintf(&script, "mkdir -p %[1]s%[3]s\nmount --bind %[2]s %[1]s%[3]s\n", root, dir, at)
@@ -205,7 +208,7 @@ func (c *control) runAt(t *testing.T, e *Engine, all []Addon, image string, work
 	}
 	command := container.Command
 	if len(command) == 0 {
-		command = c.entrypoint(t, image)
+		command = files.entrypoint
 	}
 	args = append(args, "setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set="+strings.Join(caps, ","),
 		"chroot", "--userspec="+user, root)

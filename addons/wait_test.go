@@ -59,14 +59,14 @@ func waitEndsWhenReady(t *testing.T, _ *control, e *Engine, all []Addon) {
 
 func waitFailsAtOnce(t *testing.T, _ *control, e *Engine, all []Addon) {
 	report(t, e, find(t, all, "Deployment", "coredns"), `{"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded"}]}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	began := time.Now()
 	err := e.Wait(ctx, only(all, "coredns"), nil)
 	if !errors.Is(err, errHopeless) || !strings.Contains(err.Error(), "Deployment kube-system/coredns") {
 		t.Errorf("got %v, want an error that names the Deployment", err)
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
