@@ -38,7 +38,7 @@ func keys(t *testing.T, c *harness.Cluster) map[string]string {
 func editResolvers(t *testing.T, c *harness.Cluster) {
 	units, certificates, before := running(t, c), keys(t, c), containers(t, c)
 	c.Edit(t, "cluster.yaml", "# resolvers: [192.168.1.1]", "resolvers: [10.90.0.1]")
-	if diff := c.Kbm(t, "diff"); diff.Code != 3 || !strings.Contains(diff.Stdout, "Deployment kube-system/coredns") || !strings.Contains(section(diff.Stdout, "w1"), "\n      +DNS=10.90.0.1\n") {
+	if diff := c.Kbm(t, "diff"); diff.Code != 3 || !strings.Contains(diff.Stdout, "Deployment kube-system/coredns") || !strings.Contains(section(diff.Stdout, "ed1"), "\n      +DNS=10.90.0.1\n") {
 		t.Errorf("kbm diff: %s", diff.All())
 	}
 	c.Up(t)

@@ -12,11 +12,11 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-// Media with everything on them make a cluster of machines that are only
-// switched on: no kbm reaches them, and they reach nothing but each other. What
-// they become is what kbm up would have made of them, with nothing left over.
-func TestEmbedded(t *testing.T) {
-	t.Parallel()
+// testEmbedded has media with everything on them make a cluster of machines that
+// are only switched on: no kbm reaches them, and they reach nothing but each
+// other. What they become is what kbm up would have made of them, with nothing
+// left over.
+func testEmbedded(t *testing.T) {
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"}, harness.Node{Name: "w1", Role: "worker"})
 	if got := c.Kbm(t, "render", "--embed-secrets", "--embed-bundle"); got.Code != 0 || !strings.Contains(got.Stderr, "THE WHOLE CLUSTER") {
 		t.Fatalf("kbm render: %s", got.All())

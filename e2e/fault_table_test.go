@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +72,7 @@ func faults() []fault {
 		},
 		{
 			name:   "a port that is taken",
-			broken: onW1("systemd-run --quiet --unit taken socat TCP-LISTEN:10250,fork,reuseaddr /dev/null", "systemctl stop taken"),
+			broken: onW1(take(10250), "systemctl stop taken"),
 			code:   failed,
 			says:   []string{"w1", "10250", "stop it"},
 		},
@@ -92,16 +93,17 @@ func faults() []fault {
 			says:   []string{"bin/kubelet", "kbm bundle build"},
 		},
 		{
-			name:   "another kbm at work",
-			broken: onW1("systemd-run --quiet --unit other sh -c 'exec 9<>/run/kbm.lock && flock -n 9 && echo anna on laptop >/run/kbm.lock && exec sleep 600'; sleep 0.5", "systemctl stop other; rm -f /run/kbm.lock"),
-			code:   locked,
-			says:   []string{"w1", "anna on laptop", "wait"},
+			name: "another kbm at work",
+			broken: onW1("systemd-run --quiet --unit other sh -c 'exec 9<>/run/kbm.lock && flock -n 9 && echo anna on laptop >/run/kbm.lock && exec sleep 600'; "+
+				"until grep -qs anna /run/kbm.lock; do sleep 0.1; done", "systemctl stop other; rm -f /run/kbm.lock"),
+			code: locked,
+			says: []string{"w1", "anna on laptop", "wait"},
 		},
 		{
 			name: "all at once",
 			broken: func(t *testing.T, c *harness.Cluster) func() {
 				mend := corruptedArtefact(t, c)
-				c.On(t, "cp1", "systemd-run --quiet --unit taken socat TCP-LISTEN:6443,fork,reuseaddr /dev/null")
+				c.On(t, "cp1", take(6443))
 				c.Must(t, "lab", "down", "w1", "--keep-disk")
 				return func() {
 					mend()
@@ -113,6 +115,13 @@ func faults() []fault {
 			says: []string{"w1", "switched on", "cp1", "6443", "bin/kubelet", "3 faults, and nothing was touched"},
 		},
 	}
+}
+
+// take is a script that has a unit listen on a port, and ends when it does:
+// systemd-run does not wait for that.
+func take(port int) string {
+	return fmt.Sprintf(`systemd-run --quiet --unit taken socat TCP-LISTEN:%[1]d,fork,reuseaddr /dev/null
+until ss -Hltn sport = :%[1]d | grep -q .; do sleep 0.1; done`, port)
 }
 
 // corruptedArtefact gives the cluster a bundle in which one byte of the kubelet

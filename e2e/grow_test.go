@@ -11,8 +11,9 @@ import (
 )
 
 // A worker that is added to a running cluster becomes one of it, and no other
-// machine is touched: no file, no unit, no pod.
-func anotherWorker(t *testing.T, c *harness.Cluster) {
+// machine is touched: no file, no unit, no pod. It was a machine before, with an
+// SSH and a network of its own, which it keeps.
+func adoptedWorker(t *testing.T, c *harness.Cluster) {
 	const marker = "/run/kbm-e2e-marker"
 	old := c.Nodes
 	for _, node := range old {
@@ -20,12 +21,12 @@ func anotherWorker(t *testing.T, c *harness.Cluster) {
 	}
 	units, pods := running(t, c), containers(t, c)
 
-	added := c.AddNode(t, harness.Node{Name: "w2", Role: "worker", Address: harness.Address(3)})
 	t.Cleanup(func() { // other parts speak of three machines
 		c.Nodes = old
-		removeWorker(t, c, added.Name)
+		removeWorker(t, c, "w2")
 	})
-	c.LabUp(t, "w2")
+	added := adopt(t, c, "w2", harness.Address(3))
+	c.Nodes = append(old[:len(old):len(old)], added)
 	wantDiff(t, c, map[string][]string{"w2": {"create   /etc/kubernetes/kubelet.yaml (is missing)", "start    kubelet.service"}})
 	c.Up(t)
 
@@ -66,6 +67,10 @@ func anotherWorker(t *testing.T, c *harness.Cluster) {
 			t.Errorf("address of %s: %s, want %s", node.Name, node.Address, added.Address)
 		}
 	}
+	if got := c.On(t, "w2", "ls /etc/ssh/sshd_config.d /etc/systemd/network"); got != "/etc/ssh/sshd_config.d:\nowner.conf\n\n/etc/systemd/network:\nowner.network" {
+		t.Errorf("its own SSH and network: %q", got)
+	}
+	resolverOfPods(t, c, "w2")
 	c.Nodes = append(old[:len(old):len(old)], added)
 	startProbes(t, c)
 	if got := inProbe(t, c, "w2", "curl -sS --max-time 5 http://on-ed1/hostname"); got != "probe-ed1" {

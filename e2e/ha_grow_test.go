@@ -15,7 +15,7 @@ import (
 func testGrowControllers(t *testing.T) {
 	c := newEncrypted(t, []string{"--vip", vip}, harness.Node{Name: "cp1", Role: "controller"})
 	noPlainKey(t, c)
-	c.LabUp(t)
+	c.LabUpStocked(t)
 	c.Up(t)
 	staysEncrypted(t, c)
 	c.AddNode(t, harness.Node{Name: "cp2", Role: "controller"})
@@ -23,7 +23,7 @@ func testGrowControllers(t *testing.T) {
 		t.Errorf("kbm up with two controllers: %s", up.All())
 	}
 	c.AddNode(t, harness.Node{Name: "cp3", Role: "controller"})
-	c.LabUp(t)
+	c.LabUpStocked(t)
 	before := running(t, c)
 	w := watchAPI(t, c)
 	killAt(t, c, moment{"join etcd", 0})

@@ -35,7 +35,7 @@ func testHA(t *testing.T) {
 		harness.Node{Name: "cp3", Role: "controller"},
 		harness.Node{Name: "w1", Role: "worker"},
 	)
-	c.LabUp(t)
+	c.LabUpStocked(t)
 	for _, after := range []time.Duration{800 * time.Millisecond, 2500 * time.Millisecond} {
 		killAt(t, c, moment{"write and start", after})
 		for _, node := range controllers(c) {

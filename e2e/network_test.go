@@ -10,21 +10,34 @@ import (
 	"github.com/kbm-dev/kbm/e2e/harness"
 )
 
-func podIP(t *testing.T, c *harness.Cluster, node string) string {
+// podIPs are the addresses of the probes by their nodes.
+func podIPs(t *testing.T, c *harness.Cluster) map[string]string {
 	t.Helper()
-	return c.Kubectl(t, "-n", "e2e", "get", "pods", "-l", "node="+node, "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[0].status.podIP}")
+	all := map[string]string{}
+	for _, pod := range pods(t, c, "e2e") {
+		if pod.ready() && strings.HasPrefix(pod.Metadata.Name, "probe-") {
+			all[pod.Spec.NodeName] = pod.Status.PodIP
+		}
+	}
+	for _, node := range c.Nodes {
+		if all[node.Name] == "" {
+			t.Fatalf("no probe is ready on %s", node.Name)
+		}
+	}
+	return all
 }
 
 // Every pod and every node reaches every pod, by its own address, by its
 // Service and by the Service's port on every node: across nodes in both
 // directions, on the same node, and a pod itself. From outside the ports answer.
 func podsAndServices(t *testing.T, c *harness.Cluster) {
+	ips := podIPs(t, c)
 	var targets, ports []target
 	for i, node := range c.Nodes {
 		host := "probe-" + node.Name
 		service := c.Kubectl(t, "-n", "e2e", "get", "service", "on-"+node.Name, "-o", "jsonpath={.spec.clusterIP}")
 		targets = append(targets,
-			target{"pod on " + node.Name, "http://" + podIP(t, c, node.Name) + ":8080", host},
+			target{"pod on " + node.Name, "http://" + ips[node.Name] + ":8080", host},
 			target{"service of " + host, "http://" + service, host})
 		for _, via := range c.Nodes {
 			ports = append(ports, target{host + " through " + via.Name, fmt.Sprintf("http://%s:%d", via.Address, nodePort(i)), host})
@@ -50,6 +63,7 @@ func dns(t *testing.T, c *harness.Cluster) {
 			target{"full name of service", "http://on-" + node.Name + ".e2e.svc.cluster.local", host},
 			target{"pod behind headless service", "http://" + host + ".probes:8080", host})
 	}
+	ips := podIPs(t, c)
 	clusterDNS := c.Kubectl(t, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}")
 	for _, node := range c.Nodes {
 		answered(t, "pod on "+node.Name, targets, inProbe(t, c, node.Name, ask(targets)))
@@ -59,8 +73,8 @@ func dns(t *testing.T, c *harness.Cluster) {
 		}
 		all := inProbe(t, c, node.Name, "nslookup probes.e2e.svc.cluster.local "+clusterDNS)
 		for _, other := range c.Nodes {
-			if ip := podIP(t, c, other.Name); !strings.Contains(all, ip) {
-				t.Errorf("headless service asked from %s: no %s in\n%s", node.Name, ip, all)
+			if !strings.Contains(all, ips[other.Name]) {
+				t.Errorf("headless service asked from %s: no %s in\n%s", node.Name, ips[other.Name], all)
 			}
 		}
 	}
@@ -80,6 +94,7 @@ func podOn(name, namespace, node, image string) string {
 // The largest packet that fits the pods' network crosses it, and a request and
 // an answer of many such packets do.
 func largePackets(t *testing.T, c *harness.Cluster) {
+	ips := podIPs(t, c)
 	for _, from := range c.Nodes {
 		for _, to := range c.Nodes {
 			if from.Name == to.Name {
@@ -87,7 +102,7 @@ func largePackets(t *testing.T, c *harness.Cluster) {
 			}
 			// 8 bytes are ICMP's header, 20 that of IP.
 			script := `mtu=$(cat /sys/class/net/eth0/mtu); test "$mtu" = 1450
-ping -c 1 -W 3 -s $((mtu - 28)) ` + podIP(t, c, to.Name) + ` >&2
+ping -c 1 -W 3 -s $((mtu - 28)) ` + ips[to.Name] + ` >&2
 msg=$(head -c 50000 /dev/zero | tr '\0' x)
 curl -sS --max-time 10 "http://probe-` + to.Name + `.probes:8080/echo?msg=$msg" | wc -c`
 			if got := inProbe(t, c, from.Name, script); got != "50000" {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +23,7 @@ type object struct {
 		Taints   []struct{ Key, Value, Effect string }
 	}
 	Status struct {
+		PodIP             string
 		Conditions        []struct{ Type, Status string }
 		NodeInfo          struct{ BootID string }
 		ContainerStatuses []struct {
@@ -40,9 +40,7 @@ func (o object) ready() bool {
 func pods(t *testing.T, c *harness.Cluster, namespace string) []object {
 	t.Helper()
 	var list struct{ Items []object }
-	if err := json.Unmarshal([]byte(c.Kubectl(t, "-n", namespace, "get", "pods", "-o", "json")), &list); err != nil {
-		t.Fatal(err)
-	}
+	c.Get(t, "/api/v1/namespaces/"+namespace+"/pods", &list)
 	return list.Items
 }
 

@@ -74,13 +74,15 @@ func podSecurity(t *testing.T, c *harness.Cluster) {
 func keysArePrivate(t *testing.T, c *harness.Cluster) {
 	encryption := strings.TrimSpace(c.Read(t, "pki/encryption.key"))
 	for _, node := range c.Nodes {
-		keys := c.On(t, node.Name, `grep -rlE -- '-----BEGIN [A-Z ]*PRIVATE KEY' /etc /var/lib/kbm /root /home`)
-		if n := len(strings.Fields(keys)); n < 3 {
-			t.Errorf("%s has %d keys only, so this test looks in the wrong place: %s", node.Name, n, keys)
+		// The bundle's images are large, and the same for everybody.
+		keys := strings.Split(c.On(t, node.Name, `grep -rlE --exclude-dir=images -- '-----BEGIN [A-Z ]*PRIVATE KEY' /etc /var/lib/kbm /root /home | xargs stat -c '%a %U %n'`), "\n")
+		if len(keys) < 3 {
+			t.Errorf("%s has %d keys only, so this test looks in the wrong place: %s", node.Name, len(keys), keys)
 		}
-		open := c.On(t, node.Name, `grep -rlE -- '-----BEGIN [A-Z ]*PRIVATE KEY' /etc /var/lib/kbm /root /home | while read -r key; do stat -c '%a %U %n' "$key"; done | grep -v '^600 root ' || true`)
-		if open != "" {
-			t.Errorf("%s has keys that others may read:\n%s", node.Name, open)
+		for _, key := range keys {
+			if !strings.HasPrefix(key, "600 root ") {
+				t.Errorf("%s has a key that others may read: %s", node.Name, key)
+			}
 		}
 		processes := c.On(t, node.Name, `cat /proc/[0-9]*/cmdline | tr '\0' '\n'`)
 		if strings.Contains(processes, "BEGIN EC"+" PRIVATE") || strings.Contains(processes, "-----BEGIN") || strings.Contains(processes, encryption) {

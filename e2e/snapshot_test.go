@@ -16,21 +16,16 @@ func running(t *testing.T, c *harness.Cluster) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, node := range c.Nodes {
-		names := []string{"containerd", "kubelet", "ssh", "systemd-networkd"}
+		units, programs := "containerd kubelet ssh systemd-networkd", ""
 		if node.Role == "controller" {
-			names = append(names, "etcd")
+			units += " etcd"
+			programs = "kube-apiserver kube-controller kube-scheduler" // as long as a name can be
 		}
-		for _, unit := range names {
-			all[node.Name+" "+unit] = ""
-		}
-		out := c.On(t, node.Name, "for unit in "+strings.Join(names, " ")+"; do systemctl show --value -p MainPID -p ActiveState -p ActiveEnterTimestampMonotonic $unit | tr '\\n' ' '; echo; done")
-		for i, line := range strings.Split(out, "\n") {
-			all[node.Name+" "+names[i]] = line
-		}
-		if node.Role == "controller" {
-			for _, program := range []string{"kube-apiserver", "kube-controller", "kube-scheduler"} { // as long as a name can be
-				all[node.Name+" "+program] = c.On(t, node.Name, "pgrep -x "+program+" || true")
-			}
+		out := c.On(t, node.Name, "for unit in "+units+"; do echo $unit $(systemctl show --value -p MainPID -p ActiveState -p ActiveEnterTimestampMonotonic $unit); done\n"+
+			"for program in "+programs+"; do echo $program $(pgrep -x $program); done")
+		for line := range strings.Lines(out) {
+			name, is, _ := strings.Cut(strings.TrimSpace(line), " ")
+			all[node.Name+" "+name] = is
 		}
 	}
 	return all

@@ -12,16 +12,19 @@ import (
 
 // testTrafficAlone is a cluster of one machine, a controller whose taint is as
 // always: all that lets traffic in has to run there, and its address answers.
+// Its machine begins with a stock, which is as before when the machine is gone.
 func testTrafficAlone(t *testing.T) {
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller"})
-	c.LabUp(t)
+	stock := c.Stock(t)
+	before := stockFiles(t, stock)
+	c.LabUpStocked(t)
 	setAddons(t, c, `addons:
   ingress: {classes: [{name: internal, expose: loadBalancer, pool: lan}]}
   loadBalancer: {pools: [{name: lan, addresses: [10.90.0.240-10.90.0.247]}]}
   certs: {}
   metrics: {}
 `)
-	c.Up(t)
+	upSendsNothing(t, c)
 	nothingLeftToDo(t, c)
 	c.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: e2e}\n"+strings.ReplaceAll(steady, "AGNHOST", agnhost(t, c))+intranet)
 	x := &traffic{Cluster: c, private: trusting(t, filepath.Join(c.Dir, "pki/private-ca.crt"))}
@@ -29,4 +32,6 @@ func testTrafficAlone(t *testing.T) {
 	b.wantBody(t, "http://intranet.example.com/hostname", "steady")
 	b.wantBody(t, "https://intranet.example.com/header?key=X-Forwarded-For", harness.Gateway)
 	kubectlTop(t, x)
+	stockIsNobodys(t, c, stock)
+	stockUnchanged(t, c, stock, before)
 }

@@ -26,7 +26,9 @@ func announcerLosesPower(t *testing.T, x *traffic) {
 	off := time.Now()
 	x.Must(t, "lab", "down", lost, "--keep-disk")
 	var lastSilent time.Time
-	for quiet := time.Now(); time.Since(quiet) < 3*time.Second && time.Since(off) < time.Minute; {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for quiet := time.Now(); time.Since(quiet) < 3*time.Second && time.Since(off) < time.Minute; <-ticker.C {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		got, err := b.get(ctx, page)
 		cancel()

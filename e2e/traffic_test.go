@@ -21,13 +21,9 @@ type traffic struct {
 	all           *x509.CertPool // these, and that of the servers outside
 }
 
-// readyBound is what kbm up may take from bare machines to a cluster with all
-// addons ready, where the images are in place.
-const readyBound = 90 * time.Second
-
 // testTraffic runs everything about requests from outside that can share one
 // cluster: real DNS, a real ACME server, a real sign-in. Its parts run in this
-// order, and each of them also runs alone: go test -tags lab ./e2e -run TestTraffic/sign-in
+// order, and each of them also runs alone: go test -tags lab ./e2e -run TestLab/traffic/sign-in
 func testTraffic(t *testing.T) {
 	c := harness.New(t, nil,
 		harness.Node{Name: "cp1", Role: "controller", Args: resolves},
@@ -35,9 +31,8 @@ func testTraffic(t *testing.T) {
 		harness.Node{Name: "w2", Role: "worker", Args: resolves},
 		harness.Node{Name: "ed1", Role: "edge", Args: resolves},
 	)
-	c.LabUp(t)
+	c.LabUpStocked(t)
 	x := trafficOn(t, c)
-	x.Must(t, "push")
 	up := x.Kbm(t, "up")
 	if up.Code != 0 {
 		t.Fatalf("kbm up: %s", up.All())
@@ -73,12 +68,7 @@ func testTraffic(t *testing.T) {
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, x) })
 	}
-	t.Run("addons were ready in time", func(t *testing.T) {
-		t.Logf("kbm up with all addons took %s", up.Took.Round(time.Millisecond))
-		if up.Took > readyBound {
-			t.Errorf("kbm up with all addons took %s, more than %s", up.Took, readyBound)
-		}
-	})
+	t.Logf("kbm up with all addons took %s", up.Took.Round(time.Millisecond))
 	t.Run("addons go", func(t *testing.T) { addonsGo(t, x) })
 }
 

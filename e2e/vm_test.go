@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +39,9 @@ func cloudImage(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-s", partial)
+	// What it mounts goes with it, also if it is killed.
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "sh", "-s", partial)
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin") // not a Python of one's own
 	cmd.Stdin = strings.NewReader(string(cloudImageScript))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make a cloud image: %v\n%s", err, out)
@@ -47,13 +52,13 @@ func cloudImage(t *testing.T) string {
 	return path
 }
 
-// bootLimit is from the start of QEMU to the first answer of sshd, with an
-// emulated processor.
+// bootLimit is the processor time that QEMU may take to the first answer of
+// sshd, with an emulated processor. By the clock it is a little more on a quiet
+// computer, and anything beside the other tests.
 const bootLimit = 120 * time.Second
 
-// TestVirtualMachine is a computer with kbm's ISO in its CD-ROM drive. It does
-// not run beside the tests with clusters, whose load is no part of the limit.
-func TestVirtualMachine(t *testing.T) {
+// testVirtualMachine is a computer with kbm's ISO in its CD-ROM drive.
+func testVirtualMachine(t *testing.T) {
 	image := cloudImage(t)
 	c := harness.New(t, nil, harness.Node{Name: "cp1", Role: "controller", Args: []string{"--os", "debian", "--interface", "eth0"}})
 	before := imageSum(t, image)
@@ -61,9 +66,10 @@ func TestVirtualMachine(t *testing.T) {
 	if r.Code != 0 {
 		t.Fatalf("kbm lab up: %s", r.All())
 	}
-	t.Logf("SSH after %s", r.Took.Round(time.Second))
-	if r.Took > bootLimit {
-		t.Errorf("SSH answered after %s, want at most %s", r.Took, bootLimit)
+	took := processorTime(t, c)
+	t.Logf("SSH after %s by the clock and %s of processor time", r.Took.Round(time.Second), took)
+	if took > bootLimit {
+		t.Errorf("SSH answered after %s of processor time, want at most %s", took, bootLimit)
 	}
 	// kbm ssh takes no host key but the one that kbm made and signed.
 	if got := c.On(t, "cp1", "hostname; ip -br -4 address show eth0 | tr -s ' ' | sed 's, $,,'; cat /sys/class/block/sr0/device/type"); got != "cp1\neth0 UP "+c.Address(t, "cp1")+"/24\n5" {
@@ -89,6 +95,30 @@ func TestVirtualMachine(t *testing.T) {
 	if left := c.Must(t, "lab", "status"); !strings.Contains(left, "absent") {
 		t.Errorf("after lab down: %s", left)
 	}
+}
+
+// processorTime is what the one machine of the lab has used up so far.
+func processorTime(t *testing.T, c *harness.Cluster) time.Duration {
+	t.Helper()
+	var machines []struct{ PID int }
+	if err := json.Unmarshal([]byte(c.Must(t, "lab", "status", "-o", "json")), &machines); err != nil || len(machines) != 1 {
+		t.Fatalf("kbm lab status: %v, %v", machines, err)
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", machines[0].PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// After the name: utime and stime, in hundredths of a second; proc_pid_stat(5).
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields, ticks := strings.Fields(rest), 0
+	for _, field := range fields[11:13] {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 func imageSum(t *testing.T, path string) string {

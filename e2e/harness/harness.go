@@ -11,6 +11,7 @@ package harness
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,9 +44,8 @@ func New(t *testing.T, flags []string, nodes ...Node) *Cluster {
 	}
 	c := &Cluster{ctx: interruptible(t), kbm: binary(t), Dir: os.Getenv("KBM_E2E_DIR")}
 	if c.Dir != "" {
-		for i, node := range nodes {
-			node.Address = Address(i)
-			c.Nodes = append(c.Nodes, node)
+		for _, node := range nodes {
+			c.AddNode(t, node)
 		}
 		return c
 	}
@@ -71,8 +71,11 @@ func (c *Cluster) AddNode(t *testing.T, node Node) Node {
 	if node.Address == "" {
 		node.Address = Address(len(c.Nodes))
 	}
-	c.Must(t, append([]string{"add-node", node.Name, "--role", node.Role, "--address", node.Address + "/24", "--gateway", "10.90.0.1"}, node.Args...)...)
 	c.Nodes = append(c.Nodes, node)
+	if _, err := os.Stat(filepath.Join(c.Dir, "nodes", node.Name+".yaml")); err == nil && os.Getenv("KBM_E2E_DIR") != "" {
+		return node
+	}
+	c.Must(t, append([]string{"add-node", node.Name, "--role", node.Role, "--address", node.Address + "/24", "--gateway", "10.90.0.1"}, node.Args...)...)
 	return node
 }
 
