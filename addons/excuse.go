@@ -24,7 +24,7 @@ func excuse(err error) (why string, wait bool) {
 		what := strings.NewReplacer("failed calling ", "", " failed", "").Replace(m[1])
 		return what + " does not answer: " + strings.TrimPrefix(m[2], "failed to call webhook: "), true
 	}
-	if apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) ||
+	if apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
 		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) || utilnet.IsProbableEOF(err) {
 		return "the API server does not answer: " + err.Error(), true
 	}

@@ -25,6 +25,7 @@ func TestExcuses(t *testing.T) {
 		"conversion":         {internal(`conversion webhook for metallb.io/v1beta1, Kind=BGPPeer failed: Post "https://w.ns.svc:443/": EOF`), "conversion webhook for metallb.io/v1beta1, Kind=BGPPeer does not answer"},
 		"API server stops":   {syscall.ECONNREFUSED, "the API server does not answer"},
 		"API server is busy": {apierrors.NewTooManyRequests("later", 1), "the API server does not answer"},
+		"API server waits":   {apierrors.NewTimeoutError("request did not complete within requested timeout", 0), "the API server does not answer"},
 		"denied":             {internal(`admission webhook "w.example.com" denied the request: failed calling webhook "other": no`), ""},
 		"forbidden":          {apierrors.NewForbidden(schema.GroupResource{}, "x", nil), ""},
 		"does not fit":       {&apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusInternalServerError, Message: "failed to create typed patch object (default/x): .spec.y: field not declared in schema"}}, ""},
