@@ -29,7 +29,7 @@ func TestDNSProviders(t *testing.T) {
 			"CF_API_TOKEN: $SECRET", "--provider=cloudflare", "--cloudflare-proxied", "api-token: $SECRET", "apiTokenSecretRef:",
 		}},
 		{cluster.DNS{Provider: cluster.ProviderRoute53, Route53: &cluster.Route53{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: secret, ZoneType: "public"}}, []string{
-			"AWS_SECRET_ACCESS_KEY: $SECRET", "--provider=route53", "--aws-zone-type=public", "value: AKIAIOSFODNN7EXAMPLE", "value: us-east-1",
+			"AWS_SECRET_ACCESS_KEY: $SECRET", "--provider=aws", "--aws-zone-type=public", "value: AKIAIOSFODNN7EXAMPLE", "value: us-east-1",
 			"secret-access-key: $SECRET", "region: us-east-1",
 		}},
 		{cluster.DNS{Provider: cluster.ProviderRFC2136, RFC2136: &cluster.RFC2136{Server: "fd00::53", KeyName: "kbm", Key: secret, Algorithm: "hmac-sha512"}}, []string{

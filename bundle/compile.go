@@ -34,6 +34,13 @@ func (w *workshop) compile(ctx context.Context, b batch, dir string, log io.Writ
 		"build", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-tags", first.Go.Tags,
 		"-o", dir + string(filepath.Separator),
 	}
+	mod, err := change(ctx, log, sources, env)
+	if err != nil {
+		return err
+	}
+	if mod != "" {
+		args = append(args, "-modfile", mod)
+	}
 	if w.parallel > 0 {
 		args = append(args, "-p", fmt.Sprint(w.parallel))
 	}

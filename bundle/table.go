@@ -100,10 +100,9 @@ func components(r release) []component {
 		{Name: "coredns", Group: Node, Version: "v1.14.6", Go: goBuild{Module: "coredns", Package: "github.com/coredns/coredns", Tags: "grpcnotrace"}, Image: imageRow{
 			Ref: "registry.k8s.io/coredns/coredns:v1.14.6", Layer: "base", Program: "/coredns", User: nonRoot,
 		}},
-		{Name: "flannel", Group: Node, Version: "v0.28.9", Needs: []required{cCompiler}, Go: goBuild{
-			// Cgo is for its udp backend, which the program links in always.
-			Module: "flannel", Package: "github.com/flannel-io/flannel", Cgo: true,
-			LDFlags: "-X github.com/flannel-io/flannel/pkg/version.Version=v0.28.9 -extldflags -static",
+		{Name: "flannel", Group: Node, Version: "v0.28.9", Go: goBuild{
+			Module: "flannel", Package: "github.com/flannel-io/flannel",
+			LDFlags: "-X github.com/flannel-io/flannel/pkg/version.Version=v0.28.9",
 		}, Image: imageRow{Ref: "ghcr.io/flannel-io/flannel:v0.28.9", Layer: "network", Program: "/opt/bin/flanneld"}},
 		{Name: "agnhost", Group: Lab, Version: "v" + r.agnhost, Go: goBuild{
 			Module: r.module, Package: k8s + "test/images/agnhost", Tags: kubeTags, LDFlags: "-X main.Version=" + r.agnhost,

@@ -43,7 +43,7 @@ func (l Lab) down(ctx context.Context, names []string, remove func(machine strin
 	if err != nil {
 		return err
 	}
-	unlock, err := l.lock()
+	unlock, err := l.lock(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/kbm-dev/kbm/internal/atomicfile"
 )
@@ -33,12 +35,25 @@ func (l Lab) read() (r record, made bool, err error) {
 	return r, true, nil
 }
 
+// letGo is how long a lock may outlive a kbm that was killed while it started a
+// program: until that program runs, it has the file open as well.
+const letGo = 3 * time.Second
+
 // lock keeps a second kbm from changing the same lab at the same time.
-func (l Lab) lock() (unlock func() error, err error) {
+func (l Lab) lock(ctx context.Context) (unlock func() error, err error) {
 	if err := os.MkdirAll(l.StateDir, 0o755); err != nil {
 		return nil, fmt.Errorf("lab %s: %w", l.ID, err)
 	}
-	f, err := tryLock(filepath.Join(l.StateDir, "lock"))
+	var f *os.File
+	deadline := time.Now().Add(letGo)
+	err = poll(ctx, 20*time.Millisecond, func() (bool, error) {
+		var err error
+		f, err = tryLock(filepath.Join(l.StateDir, "lock"))
+		if errors.Is(err, ErrLocked) && time.Now().Before(deadline) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 	if errors.Is(err, ErrLocked) {
 		return nil, fmt.Errorf("lab %s: another kbm is bringing it up or down: wait for that one: %w", l.ID, ErrLocked)
 	}

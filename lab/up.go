@@ -34,7 +34,7 @@ func (l Lab) Up(ctx context.Context, spec Spec, progress Progress) (err error) {
 	if err != nil {
 		return err
 	}
-	unlock, err := l.lock()
+	unlock, err := l.lock(ctx)
 	if err != nil {
 		return err
 	}
