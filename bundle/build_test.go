@@ -59,7 +59,7 @@ func TestBuildRefusesWhatItCannotDo(t *testing.T) {
 		`architecture "mips"`:                       {Dir: dir, Arch: "mips"},
 		"holds kubernetes " + DefaultKubernetes:     {Dir: dir, Kubernetes: "v1.36.4", Arch: "amd64"},
 		`no artefact or group is called "kubelot"`:  {Dir: dir, Only: []string{"kubelot"}},
-		"runc, pause, flannel, ignition cannot be ": {Dir: t.TempDir(), Arch: otherArch()},
+		"runc, pause, ignition cannot be ": {Dir: t.TempDir(), Arch: otherArch()},
 	} {
 		if _, err := Build(ctx, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
