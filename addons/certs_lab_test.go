@@ -29,6 +29,7 @@ import (
 // TestCerts runs cert-manager's three programs with pebble, an ACME server that
 // proves names as Let's Encrypt does, and BIND.
 func TestCerts(t *testing.T) {
+	t.Parallel() // cert-manager waits for a minute in it
 	if !alone(t) {
 		return
 	}

@@ -26,6 +26,7 @@ import (
 // does, with a kubelet's certificate, and asks the API server what a node uses:
 // each of the three verifies the next.
 func TestMetricsServer(t *testing.T) {
+	t.Parallel()
 	if !alone(t) {
 		return
 	}
