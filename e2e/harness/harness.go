@@ -30,8 +30,9 @@ type Cluster struct {
 	Nodes []Node
 	Env   []string // of every command, after the test's own environment
 
-	ctx context.Context // ends when the test is interrupted
-	kbm string
+	ctx    context.Context // ends when the test is interrupted
+	kbm    string
+	shells *shells
 }
 
 // New makes a cluster's folder with kbm init, given further flags of it, and
@@ -42,7 +43,7 @@ func New(t *testing.T, flags []string, nodes ...Node) *Cluster {
 	if os.Geteuid() != 0 {
 		t.Fatal("the lab starts machines, which only root can: run this test as root")
 	}
-	c := &Cluster{ctx: interruptible(t), kbm: binary(t), Dir: os.Getenv("KBM_E2E_DIR")}
+	c := &Cluster{ctx: interruptible(t), kbm: binary(t), shells: &shells{}, Dir: os.Getenv("KBM_E2E_DIR")}
 	if c.Dir != "" {
 		for _, node := range nodes {
 			c.AddNode(t, node)

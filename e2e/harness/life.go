@@ -69,6 +69,7 @@ func folder(t *testing.T) string {
 
 // close takes the lab down and removes the folder.
 func (c *Cluster) close(t *testing.T) {
+	c.leave()
 	if t.Failed() {
 		c.describe(t)
 		if os.Getenv("KBM_E2E_KEEP") != "" {

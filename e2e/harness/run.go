@@ -47,6 +47,9 @@ func (c *Cluster) Kbm(t *testing.T, args ...string) Result {
 
 func (c *Cluster) run(t *testing.T, stdin string, args ...string) Result {
 	t.Helper()
+	if args[0] == "lab" && (args[1] == "up" || args[1] == "down") {
+		c.leave()
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, commandDeadline)
 	defer cancel()
 	r, err := c.finish(ctx, stdin, args...)
@@ -87,13 +90,6 @@ func (c *Cluster) must(t *testing.T, stdin string, args ...string) string {
 		t.Fatalf("kbm %s: %s", strings.Join(args, " "), r.All())
 	}
 	return r.Stdout
-}
-
-// On runs a shell script on a node as root, which has to succeed, and returns
-// its standard output without space at the ends.
-func (c *Cluster) On(t *testing.T, node, script string) string {
-	t.Helper()
-	return strings.TrimSpace(c.must(t, "", "ssh", node, "--", "sh", "-euc", script))
 }
 
 // Exec runs a command in the lab's network, outside the machines.

@@ -44,7 +44,7 @@ chroot "$root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc | gzip >/bo
 rm -r "$root/initrd"
 
 cat >"$root/boot/grub.cfg" <<END
-linux (hd0,msdos1)/boot/vmlinuz-$kernel root=/dev/vda1 console=ttyS0 net.ifnames=0 panic=-1
+linux (hd0,msdos1)/boot/vmlinuz-$kernel root=/dev/vda1 console=ttyS0 net.ifnames=0 panic=-1 mitigations=off nokaslr audit=0 apparmor=0
 initrd (hd0,msdos1)/boot/initrd
 boot
 END
