@@ -55,11 +55,11 @@ func TestBuildRefusesWhatItCannotDo(t *testing.T) {
 	ctx := context.Background()
 	dir := sample(t).Dir()
 	for want, o := range map[string]BuildOptions{
-		"kubernetes v1.2.3 is not one of":           {Dir: dir, Kubernetes: "v1.2.3"},
-		`architecture "mips"`:                       {Dir: dir, Arch: "mips"},
-		"holds kubernetes " + DefaultKubernetes:     {Dir: dir, Kubernetes: "v1.36.4", Arch: "amd64"},
-		`no artefact or group is called "kubelot"`:  {Dir: dir, Only: []string{"kubelot"}},
-		"runc, pause, ignition cannot be ": {Dir: t.TempDir(), Arch: otherArch()},
+		"kubernetes v1.2.3 is not one of":          {Dir: dir, Kubernetes: "v1.2.3"},
+		`architecture "mips"`:                      {Dir: dir, Arch: "mips"},
+		"holds kubernetes " + DefaultKubernetes:    {Dir: dir, Kubernetes: "v1.36.4", Arch: "amd64"},
+		`no artefact or group is called "kubelot"`: {Dir: dir, Only: []string{"kubelot"}},
+		"runc, pause, ignition cannot be ":         {Dir: t.TempDir(), Arch: otherArch()},
 	} {
 		if _, err := Build(ctx, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
