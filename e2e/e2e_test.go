@@ -14,9 +14,8 @@ import (
 )
 
 // TestLab makes the clusters, each for one test, as many at a time as go test's
-// -parallel allows, and one more while they leave the processor idle. They begin
-// in this order, the long ones first, so that none is left to run alone at the
-// end; t.Parallel keeps no order.
+// -parallel allows. They begin in this order, the long ones first, so that none
+// is left to run alone at the end; t.Parallel keeps no order.
 func TestLab(t *testing.T) {
 	tests := []struct {
 		name string
@@ -40,33 +39,23 @@ func TestLab(t *testing.T) {
 	// Before all clusters, because with them beside it an emulated computer takes
 	// minutes, and first, because other packages run beside it.
 	t.Run("vm", testVirtualMachine)
-	queue := make(chan int, len(tests))
+	queue := make(chan int)
+	var lanes sync.WaitGroup
+	for range parallel(t) {
+		lanes.Go(func() {
+			for i := range queue {
+				if interrupted.Err() != nil {
+					t.Errorf("%s was not run: interrupted", tests[i].name)
+					continue
+				}
+				t.Run(tests[i].name, tests[i].run)
+			}
+		})
+	}
 	for i := range tests {
 		queue <- i
 	}
 	close(queue)
-	next := func() bool {
-		i, more := <-queue
-		switch {
-		case !more:
-		case interrupted.Err() != nil:
-			t.Errorf("%s was not run: interrupted", tests[i].name)
-		default:
-			t.Run(tests[i].name, tests[i].run)
-		}
-		return more
-	}
-	var lanes sync.WaitGroup
-	for range parallel(t) {
-		lanes.Go(func() {
-			for next() {
-			}
-		})
-	}
-	lanes.Go(func() {
-		for awaitIdle(t, func() bool { return len(queue) == 0 }) && next() {
-		}
-	})
 	lanes.Wait()
 }
 
