@@ -20,8 +20,8 @@ func newBundleBuildCommand(a *app, f *bundleFlags) *cobra.Command {
 		Use:   "build [NAME|GROUP]...",
 		Short: "Build what the bundle lacks, from pinned Go modules",
 		Long: `Build what the bundle lacks, or what was built from other sources. The first time
-takes 15 to 25 minutes and 15 GB on two cores for a cluster, and as much again
-for all addons; after that only what changed is built again. It may be
+takes 10 to 20 minutes on two cores for a cluster, ten more for all addons, and
+15 GB for all of it; after that only what changed is built again. It may be
 interrupted: what was finished is kept.
 
 Without names everything is built. Groups: node, controller; the name of an
