@@ -54,7 +54,8 @@ func cloudImage(t *testing.T) string {
 
 // bootLimit is the processor time that QEMU may take to the first answer of
 // sshd, with an emulated processor. By the clock it is a little more on a quiet
-// computer, and anything beside the other tests.
+// computer, and anything beside the other tests. The image's kernel is told to
+// leave out what guards real processors, which costs emulated ones a fifth.
 const bootLimit = 120 * time.Second
 
 // testVirtualMachine is a computer with kbm's ISO in its CD-ROM drive.

@@ -33,7 +33,7 @@ const (
 	emulatedTrial = 10 * time.Second
 	// kvmPatience is how many times as long the trial may take with KVM. It takes
 	// about as long, since most of it is QEMU's own start; where KVM is no use, it
-	// was seen to take 17 times as long or more.
+	// was seen to take 15 times as long and more.
 	kvmPatience = 3
 	// qemuExit is what QEMU answers when a guest writes 1 to its debug port.
 	qemuExit = 3
