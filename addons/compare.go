@@ -10,14 +10,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// compareHere does without the server's dry run, which is impossible while a
-// webhook does not answer, and costly for definitions. It sees what is missing
-// or has another value, and may take for a difference what the server would see
-// as the same.
-func (e *Engine) compareHere(ctx context.Context, c *Change) error {
+// read gets an object as it is in the cluster.
+func (e *Engine) read(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	live := &unstructured.Unstructured{}
-	live.SetGroupVersionKind(c.target.GroupVersionKind())
-	err := e.client.Get(ctx, client.ObjectKeyFromObject(c.target), live)
+	live.SetGroupVersionKind(o.GroupVersionKind())
+	return live, e.client.Get(ctx, client.ObjectKeyFromObject(o), live)
+}
+
+// compareHere does without the server's dry run, which is impossible while a
+// webhook does not answer. It sees what is missing or has another value, and may
+// take for a difference what the server would see as the same.
+func (e *Engine) compareHere(ctx context.Context, c *Change) error {
+	live, err := e.read(ctx, c.target)
 	switch {
 	case apierrors.IsNotFound(err):
 		c.Action = Create

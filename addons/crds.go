@@ -17,9 +17,9 @@ import (
 // crdKind is the kind of an object that makes a kind.
 const crdKind = "CustomResourceDefinition"
 
-// versionAnnotation says which version of its module a definition is of. With it
-// a definition can be compared without the API server's help, which costs the
-// server a tenth of a second for each of the large ones.
+// versionAnnotation says which version of its module a definition is of. One
+// that has it, and is missing, is made without a dry run, which costs the server
+// a tenth of a second for each of the large ones.
 const versionAnnotation = "kbm/definition-version"
 
 // readCRDs decodes the custom resource definitions of a module. They are the

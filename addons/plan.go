@@ -19,9 +19,10 @@ import (
 // no reason code for it.
 var immutable = regexp.MustCompile(`immutable|may not change|cannot change`)
 
-// Plan compares the addons with the cluster, by a dry run on the server, and
-// gives a Change for each object, unchanged ones too. Objects in the inventory
-// that are not rendered any more come last, to be deleted. Nothing is changed.
+// Plan compares the addons with the cluster, by a dry run on the server where
+// they do not look the same, and gives a Change for each object, unchanged ones
+// too. Objects in the inventory that are not rendered any more come last, to be
+// deleted. Nothing is changed.
 //
 // Names limit it to some addons, which may be in the inventory only; all still
 // holds every addon of the cluster.
@@ -79,10 +80,14 @@ const noKind = "the cluster does not have this kind: install what defines it"
 
 // compare finds out what applying the target would do.
 func (e *Engine) compare(ctx context.Context, c *Change) error {
-	if c.target.GetAnnotations()[versionAnnotation] != "" {
-		if err := e.compareHere(ctx, c); err != nil || c.Action != Update {
-			return err
-		}
+	live, err := e.read(ctx, c.target)
+	switch {
+	case err == nil && asApplied(live, c.target):
+		c.Action = Unchanged
+		return nil
+	case apierrors.IsNotFound(err) && c.target.GetAnnotations()[versionAnnotation] != "":
+		c.Action = Create
+		return nil
 	}
 	// Diff changes what it is given.
 	entry, live, merged, err := e.ssa.Diff(ctx, c.target.DeepCopy(), ssa.DefaultDiffOptions())
