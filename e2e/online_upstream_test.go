@@ -114,15 +114,15 @@ done
 github() { in=$world/github.com/$1/releases/download/$2; mkdir -p "$in"; cd "$in"; }
 v=$(version containerd); github containerd/containerd "$v"
 file=containerd-static-${v#v}-linux-$arch.tar.gz
-tar -czf "$file" -C "$bundle" bin/containerd bin/containerd-shim-runc-v2 bin/ctr
+tar -I "gzip -1" -cf "$file" -C "$bundle" bin/containerd bin/containerd-shim-runc-v2 bin/ctr
 sha256sum "$file" >"$file.sha256sum"
 v=$(version runc); github opencontainers/runc "$v"
 cp "$bundle/bin/runc" runc.$arch
 sha256sum runc.$arch >runc.sha256sum
 v=$(version etcd); github etcd-io/etcd "$v"
-tar -czf "etcd-$v-linux-$arch.tar.gz" --transform "s,^bin,etcd-$v-linux-$arch," -C "$bundle" bin/etcd bin/etcdctl bin/etcdutl
+tar -I "gzip -1" -cf "etcd-$v-linux-$arch.tar.gz" --transform "s,^bin,etcd-$v-linux-$arch," -C "$bundle" bin/etcd bin/etcdctl bin/etcdutl
 sha256sum ./*.tar.gz >SHA256SUMS
 v=$(version bridge); github containernetworking/plugins "$v"
-tar -czf "cni-plugins-linux-$arch-$v.tgz" -C "$bundle/cni" .
+tar -I "gzip -1" -cf "cni-plugins-linux-$arch-$v.tgz" -C "$bundle/cni" .
 sha256sum "cni-plugins-linux-$arch-$v.tgz" >"cni-plugins-linux-$arch-$v.tgz.sha256"
 `

@@ -19,9 +19,20 @@ INITRD=No mmdebstrap --quiet --mode=root --format=directory --variant=minbase --
 rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
 : >"$root/etc/machine-id"
 echo '/dev/vda1 / ext4 defaults 0 1' >"$root/etc/fstab"
-echo 'locale: false # it has none but C' >"$root/etc/cloud/cloud.cfg.d/90-image.cfg"
+cat >"$root/etc/cloud/cloud.cfg.d/90-image.cfg" <<'END'
+locale: false # it has none but C
+# No package of GRUB is to be told anything, and nobody reads the console.
+grub_dpkg: {enabled: false}
+apt: {preserve_sources_list: true}
+ssh: {emit_keys_to_console: false}
+no_ssh_fingerprints: true
+END
 systemctl --quiet --root="$root" enable systemd-networkd
-systemctl --quiet --root="$root" mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
+# What nobody needs here takes an emulated processor a second each.
+systemctl --quiet --root="$root" mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+	getty@tty1.service serial-getty@ttyS0.service dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount systemd-binfmt.service \
+	sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount \
+	modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service
 
 # The drivers of the disk, and of the CD-ROM, which cloud-init looks for before
 # udev has loaded any.
@@ -44,7 +55,7 @@ chroot "$root" sh -c 'cd /initrd && find . | busybox cpio -o -H newc | gzip >/bo
 rm -r "$root/initrd"
 
 cat >"$root/boot/grub.cfg" <<END
-linux (hd0,msdos1)/boot/vmlinuz-$kernel root=/dev/vda1 console=ttyS0 net.ifnames=0 panic=-1 mitigations=off nokaslr audit=0 apparmor=0
+linux (hd0,msdos1)/boot/vmlinuz-$kernel root=/dev/vda1 console=ttyS0 net.ifnames=0 panic=-1 mitigations=off nokaslr audit=0 apparmor=0 ipv6.disable=1 fsck.mode=skip
 initrd (hd0,msdos1)/boot/initrd
 boot
 END
