@@ -26,8 +26,7 @@ func TestLab(t *testing.T) {
 		{"kill", testKill},
 		{"ha", testHA},
 		{"faults", testFaults},
-		{"grow", testGrowControllers},
-		{"alone", testTrafficAlone},
+		{"grow", testGrow},
 		{"online", testOnline},
 		{"embedded", testEmbedded},
 	}
