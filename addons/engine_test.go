@@ -32,6 +32,7 @@ func TestEngineOnARealAPIServer(t *testing.T) {
 		{"apply, then nothing is left to do", applyAll},
 		{"a plan with nothing to do only reads", noDryRun},
 		{"what was changed by hand is seen and healed", healsByHand},
+		{"a field that has left its manifest leaves the cluster", forgets},
 		{"what may not change is replaced", replaces},
 		{"an addon no longer rendered is pruned, and nothing else", prunes},
 		{"an object that someone else made since is left alone", leavesOthers},
@@ -158,6 +159,23 @@ func healsByHand(t *testing.T, _ *control, e *Engine, all []Addon) {
 	}
 	if changed := mustApply(t, e, all); changed != 2 {
 		t.Errorf("healing changed %d objects, want 2", changed)
+	}
+	wantNothingToDo(t, e, all)
+}
+
+func forgets(t *testing.T, _ *control, e *Engine, all []Addon) {
+	service := find(t, all, "Service", "kube-dns")
+	path := []string{"metadata", "labels", "example.com/for-a-while"}
+	set(t, service, "1", path...)
+	mustApply(t, e, all)
+	unstructured.RemoveNestedField(service.Object, path...)
+	if action := planned(t, e, all)[describe(service)]; action != Update {
+		t.Errorf("got %s, want update", action)
+	}
+	mustApply(t, e, all)
+	live, err := e.read(t.Context(), service)
+	if value, there, _ := unstructured.NestedString(live.Object, path...); err != nil || there {
+		t.Errorf("the label is there: %q, %v", value, err)
 	}
 	wantNothingToDo(t, e, all)
 }
