@@ -41,10 +41,10 @@ spec:
 `
 
 func TestAsApplied(t *testing.T) {
-	live := parsed(t, serviceAsApplied)
+	live := one(t, serviceAsApplied)
 	const applied = `{apiVersion: v1, kind: Service, metadata: {name: dns, labels: {app: dns}, finalizers: [example.com/a, example.com/b]},
   spec: {clusterIPs: [10.96.0.10], ports: [{name: tcp, port: 53}, {name: udp, port: 53, protocol: UDP}]}}`
-	if !asApplied(live, parsed(t, applied)) {
+	if !asApplied(live, one(t, applied)) {
 		t.Error("what was applied is taken for a difference")
 	}
 	for name, edit := range map[string][2]string{
@@ -60,23 +60,24 @@ func TestAsApplied(t *testing.T) {
 		if !strings.Contains(applied, edit[0]) {
 			t.Fatalf("%s: nothing to edit", name)
 		}
-		if asApplied(live, parsed(t, strings.Replace(applied, edit[0], edit[1], 1))) {
+		if asApplied(live, one(t, strings.Replace(applied, edit[0], edit[1], 1))) {
 			t.Errorf("%s is no difference", name)
 		}
 	}
 	entries := live.GetManagedFields()
 	entries[2].APIVersion = "v0" // which may have called its fields otherwise
 	live.SetManagedFields(entries)
-	if asApplied(live, parsed(t, applied)) {
+	if asApplied(live, one(t, applied)) {
 		t.Error("fields of another version are taken for those of this one")
 	}
 	live.SetManagedFields(entries[:2])
-	if asApplied(live, parsed(t, applied)) {
+	if asApplied(live, one(t, applied)) {
 		t.Error("an object that kbm did not apply is taken for its own")
 	}
 }
 
-func parsed(t *testing.T, manifest string) *unstructured.Unstructured {
+// one decodes a manifest of one object.
+func one(t *testing.T, manifest string) *unstructured.Unstructured {
 	t.Helper()
 	objects, err := decode(strings.NewReader(manifest))
 	if err != nil {

@@ -187,15 +187,6 @@ func (c *control) startManager(t *testing.T, controllers ...string) {
 		"--bind-address", "127.0.0.1", "--secure-port", fmt.Sprint(freePort(t)), "--controllers", strings.Join(controllers, ","))
 }
 
-func one(t *testing.T, manifest string) *unstructured.Unstructured {
-	t.Helper()
-	objects, err := decode(strings.NewReader(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return objects[0]
-}
-
 // create makes an object that is not kbm's.
 func create(t *testing.T, e *Engine, manifest string) *unstructured.Unstructured {
 	t.Helper()
