@@ -104,8 +104,8 @@ func noDryRun(t *testing.T, c *control, _ *Engine, all []Addon) {
 		return roundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.Method != http.MethodGet {
 				mu.Lock()
-				defer mu.Unlock()
 				asked = append(asked, r.Method+" "+r.URL.Path)
+				mu.Unlock()
 			}
 			return next.RoundTrip(r)
 		})

@@ -9,7 +9,6 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // lastLook is how long the cluster may take to answer why, after a deadline.
@@ -106,9 +105,7 @@ func (e *Engine) lookAll(ctx context.Context, objects []*waiting) []*waiting {
 // look reads an object. An error is a reason to wait: while a cluster comes up
 // the way to it may break off.
 func (e *Engine) look(ctx context.Context, w *waiting) {
-	live := &unstructured.Unstructured{}
-	live.SetGroupVersionKind(w.target.GroupVersionKind())
-	err := e.client.Get(ctx, client.ObjectKeyFromObject(w.target), live)
+	live, err := e.read(ctx, w.target)
 	if err != nil {
 		if ctx.Err() == nil { // else the last reason tells more
 			w.reason = err.Error()

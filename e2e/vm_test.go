@@ -56,7 +56,7 @@ func cloudImage(t *testing.T) string {
 // sshd, with an emulated processor. By the clock it is a little more on a quiet
 // computer, and anything beside the other tests. The image's kernel is told to
 // leave out what guards real processors, which costs emulated ones a fifth, and
-// IPv6, whose routers networkd would wait for, twelve seconds long.
+// IPv6, whose routers networkd waited for, fourteen seconds long.
 const bootLimit = 120 * time.Second
 
 // testVirtualMachine is a computer with kbm's ISO in its CD-ROM drive.
